@@ -265,8 +265,8 @@ macro_rules! digits {
     };
 }
 
-/// The digits that [`Sandbox::write_experiment`] puts beside an experiment, as its `[data]` names them: 300, and 1000
-/// to test with.
+/// The digits that [`Sandbox::write_experiment`] puts beside an experiment, as its `[data]` names them: 300,
+/// and 1000 to test with.
 pub const DIGITS: &str = digits!();
 
 /// An experiment of a second, on [`DIGITS`].

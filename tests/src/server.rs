@@ -30,8 +30,8 @@ impl Server {
         let mut child = sandbox.command(&args).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (said, told) = mpsc::channel();
-        // Read by a thread, so that who waits for a line can stop waiting; it goes on for the server's sake, which is
-        // not to find its standard error closed.
+        // Read by a thread, so that who waits for a line can stop waiting; it goes on for the server's sake,
+        // which is not to find its standard error closed.
         thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| _ = said.send(line)));
         let mut server = Server { child, address: String::new(), told };
         let listening = server.until_it_says("listening on http://");

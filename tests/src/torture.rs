@@ -98,11 +98,12 @@ struct Victims {
     tried: AtomicUsize,
 }
 
-/// Images by each kind of cell, series of unequal lengths, numbers for each of their steps, and tags of words.
+/// Images by each kind of cell, series of unequal lengths, numbers for each of their steps, and tags of
+/// words.
 const KINDS: [&str; 6] = ["lstm", "gru", "rnn", "series", "numbers", "tags"];
 
-/// Everything that a run is made of: dropout, clipping, validation, a schedule, checkpoints within an epoch. Series
-/// with all that such data alone has.
+/// Everything that a run is made of: dropout, clipping, validation, a schedule, checkpoints within an epoch.
+/// Series with all that such data alone has.
 fn experiment(kind: &str) -> String {
     let (data, model, train) = match kind {
         "numbers" => (

@@ -19,8 +19,8 @@ const NAMES: [&str; 5] = ["chromium", "chromium-browser", "google-chrome", "goog
 /// Written last: what has it is complete.
 const COMPLETE: &str = "complete";
 
-/// Gets what drives the browser, and runs the tests. Where the tools cannot be had it says so and ends with 2, so that
-/// nobody takes it for a test that passed or failed.
+/// Gets what drives the browser, and runs the tests. Where the tools cannot be had it says so and ends with
+/// 2, so that nobody takes it for a test that passed or failed.
 pub fn run(machine: &Machine, args: &[OsString]) -> Result<ExitCode> {
     let screenshots = match args {
         [] => None,

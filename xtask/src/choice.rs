@@ -73,8 +73,8 @@ fn default_flavour(machine: &Machine) -> Flavour {
 /// `LIBTORCH`, if the user set it.
 ///
 /// Cargo sets it too, to what is recorded, before it starts this program. So a value that equals what is
-/// recorded is nobody's wish, and neither is this machine's own copy, which a record that changed meanwhile may have
-/// named.
+/// recorded is nobody's wish, and neither is this machine's own copy, which a record that changed meanwhile
+/// may have named.
 fn users_own(machine: &Machine) -> Option<PathBuf> {
     let dir = PathBuf::from(machine.var("LIBTORCH")?);
     let of_cargo =

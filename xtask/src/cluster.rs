@@ -1,7 +1,8 @@
-//! `cluster`: one `birnn` on each of several hosts, which are network namespaces of this machine, or several on this
-//! machine as it is. For trying and testing what trains on many.
+//! `cluster`: one `birnn` on each of several hosts, which are network namespaces of this machine, or several
+//! on this machine as it is. For trying and testing what trains on many.
 //!
-//! The hosts hang on one switch, a bridge in a namespace of its own; nothing of the machine's own network is touched.
+//! The hosts hang on one switch, a bridge in a namespace of its own; nothing of the machine's own network is
+//! touched.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Write};
@@ -180,7 +181,8 @@ struct Ranks {
 }
 
 impl Ranks {
-    /// Starts one, in a process group of its own: a terminal's Ctrl-C comes to it by way of this program, and once.
+    /// Starts one, in a process group of its own: a terminal's Ctrl-C comes to it by way of this program, and
+    /// once.
     fn start(&mut self, rank: usize, mut command: Command) -> Result<()> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child =
@@ -254,8 +256,8 @@ fn code(ended: ExitStatus) -> u8 {
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
-/// A failure is worse than a stop, and a stop than an end; of the same kind, the first rank's. A process that a signal itself
-/// ended has made no checkpoint, and failed.
+/// A failure is worse than a stop, and a stop than an end; of the same kind, the first rank's. A process that
+/// a signal itself ended has made no checkpoint, and failed.
 fn worst(ended: impl Iterator<Item = ExitStatus>) -> u8 {
     let severity = |ended: ExitStatus| match ended.code() {
         Some(0) => 0,

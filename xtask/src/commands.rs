@@ -207,8 +207,8 @@ pub(crate) fn build_programs(machine: &Machine, tree: &Tree) -> Result<PathBuf> 
 
 /// Builds these programs of the workspace, and says where the first is.
 ///
-/// Of the whole workspace, and not by cargo's `run`: a library that one package asks less of than the tests do
-/// would be compiled again for it, and with it all that stands on it.
+/// Of the whole workspace, and not by cargo's `run`: a library that one package asks less of than the tests
+/// do would be compiled again for it, and with it all that stands on it.
 fn build(machine: &Machine, tree: &Tree, names: &[&str]) -> Result<PathBuf> {
     let mut build = cargo(machine, "build", Some(tree));
     build.args(["--workspace", "--message-format=json-render-diagnostics"]);

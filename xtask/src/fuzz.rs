@@ -102,7 +102,8 @@ fn installed(machine: &Machine) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Sees to it that there are small real checkpoints to start from, and networks to ask, of images, series and sentences.
+/// Sees to it that there are small real checkpoints to start from, and networks to ask, of images, series and
+/// sentences.
 fn train_seeds(machine: &Machine, tree: &Tree) -> Result<()> {
     let runs = [
         ("configs/synthetic.toml", "run"),

@@ -29,7 +29,8 @@ pub fn obtain(machine: &Machine, flavour: Flavour) -> Result<(Tree, Was)> {
     let cache = machine.cache_dir()?;
     let copy = cache.join(folder_name(flavour));
     libtorch::check_name(&copy)?;
-    // One that is whole needs no lock, and lies perhaps where nothing may be written: its name appears when all is there.
+    // One that is whole needs no lock, and lies perhaps where nothing may be written: its name appears when
+    // all is there.
     if let Ok(tree) = inspect(&copy, flavour, machine.os) {
         return Ok((tree, Was::There));
     }

@@ -45,8 +45,8 @@ pub fn find(machine: &Machine) -> Result<Python> {
         .ok_or_else(|| anyhow::anyhow!("no Python 3.8 or newer among python3 and python on PATH: {way_out}"))
 }
 
-/// Python's pip, run in `folder` to put something there: without settings of the user's that make sense for a Python
-/// environment, and contradict --target.
+/// Python's pip, run in `folder` to put something there: without settings of the user's that make sense for a
+/// Python environment, and contradict --target.
 pub fn pip(python: &Path, folder: &Path) -> Command {
     let mut pip = Command::new(python);
     pip.args(["-m", "pip"])

@@ -1,4 +1,5 @@
-//! `small`: `birnn` without libtorch as one small file, on Linux statically linked, which needs nothing else to answer.
+//! `small`: `birnn` without libtorch as one small file, on Linux statically linked, which needs nothing else
+//! to answer.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

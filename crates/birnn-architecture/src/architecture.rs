@@ -35,7 +35,8 @@ pub struct Architecture {
 }
 
 /// How tokens become vectors: each has one of its own and, with `characters`, what a small net makes of its
-/// characters behind it (Lample et al. 2016, "Neural Architectures for Named Entity Recognition", section 4.1).
+/// characters behind it (Lample et al. 2016, "Neural Architectures for Named Entity Recognition", section
+/// 4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Embedding {
     /// Values of a token's own vector, at least 1.
@@ -46,8 +47,8 @@ pub struct Embedding {
     pub frozen: bool,
 }
 
-/// A recurrent layer of both directions over the characters of a token, read at each direction's own end. Its cell is
-/// that of the net.
+/// A recurrent layer of both directions over the characters of a token, read at each direction's own end. Its
+/// cell is that of the net.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CharacterNet {
@@ -66,8 +67,8 @@ pub enum Head {
     /// A linear layer: each answer by itself.
     #[default]
     Linear,
-    /// A linear layer, and a conditional random field over its outputs: the answers of all steps together (Lafferty
-    /// et al. 2001; after a bidirectional LSTM, Huang et al. 2015).
+    /// A linear layer, and a conditional random field over its outputs: the answers of all steps together
+    /// (Lafferty et al. 2001; after a bidirectional LSTM, Huang et al. 2015).
     Crf,
 }
 
@@ -141,8 +142,8 @@ pub const CHARACTER_EMBEDDING: &str = "char_embedding";
 /// Before the cell's name in the module that reads characters, such as `char_lstm`.
 pub const CHARACTERS: &str = "char_";
 
-/// The module of the conditional random field: `transitions [from, to]`, `start_transitions`, `end_transitions`, as
-/// pytorch-crf has them.
+/// The module of the conditional random field: `transitions [from, to]`, `start_transitions`,
+/// `end_transitions`, as pytorch-crf has them.
 pub const CRF: &str = "crf";
 
 /// The parameters of a conditional random field over so many tags, within [`CRF`], with their shapes.
@@ -188,7 +189,8 @@ impl fmt::Display for Readout {
 }
 
 impl fmt::Display for Architecture {
-    /// Such as `2 x LSTM 128+128, readout last`; of a net that reads in reverse alone `1 x LSTM 128 in reverse`.
+    /// Such as `2 x LSTM 128+128, readout last`; of a net that reads in reverse alone `1 x LSTM 128 in
+    /// reverse`.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Architecture { cell, layers, forward, reverse, readout, embedding, head, .. } = self;
         let cell = match cell {
@@ -332,8 +334,8 @@ impl Architecture {
         units.into_iter().filter_map(|(direction, units)| Some((direction, units?)))
     }
 
-    /// The name and shape of every parameter of the recurrent layers of a net that reads these inputs, in the order of
-    /// PyTorch's modules: by layer, then direction, then [`Weight::ALL`].
+    /// The name and shape of every parameter of the recurrent layers of a net that reads these inputs, in the
+    /// order of PyTorch's modules: by layer, then direction, then [`Weight::ALL`].
     pub fn recurrent_parameters(&self, inputs: impl Into<Inputs>) -> Vec<(String, Vec<usize>)> {
         let features = self.features(inputs);
         let mut parameters = Vec::new();
@@ -369,8 +371,8 @@ impl Architecture {
         parameters
     }
 
-    /// The name and shape of every parameter of a net that reads these inputs and has `outputs` values per sequence,
-    /// sorted by name: what `birnn_model::Network` makes, told without making it.
+    /// The name and shape of every parameter of a net that reads these inputs and has `outputs` values per
+    /// sequence, sorted by name: what `birnn_model::Network` makes, told without making it.
     pub fn parameters(&self, inputs: impl Into<Inputs>, outputs: usize) -> Vec<(String, Vec<usize>)> {
         let (inputs, width) = (inputs.into(), self.output_features());
         let mut parameters = self.embedding_parameters(inputs);

@@ -43,7 +43,8 @@ pub struct ModelConfig {
     #[serde(skip_serializing_if = "is_zero")]
     #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub input_dropout: f64,
-    /// Probability that an element of the top layer's outputs, which the readout reads, is zeroed, in training only.
+    /// Probability that an element of the top layer's outputs, which the readout reads, is zeroed, in
+    /// training only.
     #[serde(skip_serializing_if = "is_zero")]
     #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub output_dropout: f64,
@@ -63,8 +64,8 @@ pub struct EmbeddingConfig {
     #[serde(skip_serializing_if = "is_zero")]
     #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub word_dropout: f64,
-    /// Probability of the same for words that training data has once, and that have no vector of others: what is not known
-    /// is learnt of them.
+    /// Probability of the same for words that training data has once, and that have no vector of others: what
+    /// is not known is learnt of them.
     #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub rare_word_dropout: f64,
     /// Whether the vectors of words stay what `vectors` under `[data]` has them, and are not trained.
@@ -136,8 +137,8 @@ pub enum Nonlinearity {
     Relu,
 }
 
-/// Hidden units per direction: `128`, `{ forward = 128, reverse = 64 }` or, of a net that reads in reverse alone,
-/// `{ reverse = 64 }`.
+/// Hidden units per direction: `128`, `{ forward = 128, reverse = 64 }` or, of a net that reads in reverse
+/// alone, `{ reverse = 64 }`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(deny_unknown_fields)]

@@ -101,8 +101,8 @@ pub fn with_threads(threads: usize, effort: &Effort) -> Result<Vec<Timed>> {
     told(&mut command)
 }
 
-/// What a process takes that trains by `contender`, and does nothing else: the tutorial's net, or that of an index among
-/// those of long sequences.
+/// What a process takes that trains by `contender`, and does nothing else: the tutorial's net, or that of an
+/// index among those of long sequences.
 pub fn taken_by(contender: Kind, long: Option<usize>) -> Result<Taken> {
     let name = contender.to_possible_value().context("a contender has no name")?;
     let mut command = again("memory")?;

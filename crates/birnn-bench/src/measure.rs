@@ -25,8 +25,8 @@ pub const TEST_IMAGES: usize = 10_000;
 /// Batches that libtorch evaluates by: the tutorial's, and a larger one.
 const SIZES: [usize; 2] = [TUTORIAL.batch, 500];
 
-/// Measures all that was asked for; where something fails on the way, the second says it, and the first holds what was
-/// measured before.
+/// Measures all that was asked for; where something fails on the way, the second says it, and the first holds
+/// what was measured before.
 pub fn measure(
     sweeps: Vec<Sweep>,
     effort: Effort,

@@ -1,5 +1,5 @@
-//! The step as a user of libtorch writes it: one call for all layers and directions, what is read of them, a linear
-//! head, libtorch's Adam, and as many threads as libtorch likes.
+//! The step as a user of libtorch writes it: one call for all layers and directions, what is read of them, a
+//! linear head, libtorch's Adam, and as many threads as libtorch likes.
 
 use anyhow::Result;
 use birnn_engine::device::cpu_threads;

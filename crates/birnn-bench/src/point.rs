@@ -136,9 +136,9 @@ impl Point {
     /// - `2 G H H` for the gradient of the state before, and
     /// - `2 G H I` for that of its input, except in the first layer, whose input is the image.
     ///
-    /// Only what is read counts: of a net read at the last time step the top layer's reverse direction has taken one
-    /// step, and padding is never read. The head, the gates' functions and Adam are left out; together they are less than
-    /// a hundredth at the tutorial's point.
+    /// Only what is read counts: of a net read at the last time step the top layer's reverse direction has
+    /// taken one step, and padding is never read. The head, the gates' functions and Adam are left out;
+    /// together they are less than a hundredth at the tutorial's point.
     pub fn flop(&self) -> f64 {
         let [gates, hidden, steps] = [self.gates(), self.hidden, self.steps()].map(|n| n as f64);
         (0..self.layers)

@@ -16,9 +16,9 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::failure::Failure;
 
-/// Trains, evaluates and uses bidirectional recurrent networks (RNN, GRU, LSTM) that classify images, which they
-/// read row by row, series of numbers and texts, tag steps and words, predict numbers (regression), and fill in what
-/// is missing.
+/// Trains, evaluates and uses bidirectional recurrent networks (RNN, GRU, LSTM) that classify images, which
+/// they read row by row, series of numbers and texts, tag steps and words, predict numbers (regression), and
+/// fill in what is missing.
 ///
 /// Results go to stdout, progress and warnings to stderr. Exit codes: 0 done, 1 the run failed, 2 the request
 /// was wrong, 130 and 143 stopped by Ctrl-C or SIGTERM.
@@ -83,7 +83,8 @@ Environment:
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Train the network of an experiment file and report how well it does on the test samples; or resume a run.
+    /// Train the network of an experiment file and report how well it does on the test samples; or resume a
+    /// run.
     ///
     /// Ctrl-C or SIGTERM stops it after the step and saves a checkpoint; a second one ends it at once.
     Train(TrainArgs),
@@ -97,33 +98,34 @@ pub enum Command {
     Eval(EvalArgs),
     /// Classify pictures, series of numbers or texts, tag words or steps, or predict numbers (regression).
     ///
-    /// One line per picture or series: the most probable class with its probability, then all others of at least 1 %;
-    /// which steps are of which class; or the numbers. One that cannot be read, of texts a whole file, is reported, the
-    /// others are still answered, and the exit code is 2.
+    /// One line per picture or series: the most probable class with its probability, then all others of at
+    /// least 1 %; which steps are of which class; or the numbers. One that cannot be read, of texts a whole
+    /// file, is reported, the others are still answered, and the exit code is 2.
     Predict(PredictArgs),
     /// Fill gaps in, of a CSV table or of texts, by a network that learnt to (`task.kind = "infill"`).
     ///
-    /// Cells that are empty, or say that their value is missing, get the network's answers; everything else stays the same
-    /// bytes. Rows belong to series, and columns are features, as in the experiment that the network learnt by; long series
-    /// are read in windows of its length. In texts, one on each line, a token stands for one that is missing: --gap.
+    /// Cells that are empty, or say that their value is missing, get the network's answers; everything else
+    /// stays the same bytes. Rows belong to series, and columns are features, as in the experiment that the
+    /// network learnt by; long series are read in windows of its length. In texts, one on each line, a token
+    /// stands for one that is missing: --gap.
     Fill(FillArgs),
-    /// Continue series or texts by a network that learnt to look ahead (`task.kind = "next"`): print what comes next,
-    /// of series as a CSV table, of texts behind each.
+    /// Continue series or texts by a network that learnt to look ahead (`task.kind = "next"`): print what
+    /// comes next, of series as a CSV table, of texts behind each.
     ///
-    /// What is found is read as if it had been there, and what comes after it found from that. Each sample is read from its
-    /// beginning, once, where the network reads forward alone.
+    /// What is found is read as if it had been there, and what comes after it found from that. Each sample is
+    /// read from its beginning, once, where the network reads forward alone.
     Continue(ContinueArgs),
     /// Answer over HTTP by trained networks, until SIGTERM or Ctrl-C.
     ///
-    /// POST /v1/models/NAME/predict answers a picture or JSON with what `birnn predict --json` says, bit for bit; GET
-    /// /openapi.json describes all there is. SIGHUP, or a newer file in its place, has weights read anew, and those who
-    /// have asked get their answers. RUST_LOG=birnn_server=debug tells of each request.
+    /// POST /v1/models/NAME/predict answers a picture or JSON with what `birnn predict --json` says, bit for
+    /// bit; GET /openapi.json describes all there is. SIGHUP, or a newer file in its place, has weights read
+    /// anew, and those who have asked get their answers. RUST_LOG=birnn_server=debug tells of each request.
     Serve(ServeArgs),
-    /// Write what a trained network holds of pictures, series or sentences: vectors of states, as features for
-    /// other programs.
+    /// Write what a trained network holds of pictures, series or sentences: vectors of states, as features
+    /// for other programs.
     ///
-    /// Without libtorch, on every core, and with the same bits for a sample alone and among any others. One that cannot
-    /// be read is reported, the others are still encoded, and the exit code is 2.
+    /// Without libtorch, on every core, and with the same bits for a sample alone and among any others. One
+    /// that cannot be read is reported, the others are still encoded, and the exit code is 2.
     Encode(EncodeArgs),
     /// Write a page about a run: curves, scores, calibration, mistakes, and how the net comes to its answers.
     ///
@@ -131,14 +133,15 @@ pub enum Command {
     Report(ReportArgs),
     /// List the runs in a folder: data, result, status, training time, seed, start.
     ///
-    /// The result is that of the test, else of the latest validation. A run that says it is running and that no process
-    /// uses is called killed. A run that cannot be read is listed with what is wrong, and the exit code is then 2.
+    /// The result is that of the test, else of the latest validation. A run that says it is running and that
+    /// no process uses is called killed. A run that cannot be read is listed with what is wrong, and the exit
+    /// code is then 2.
     Runs(RunsArgs),
     /// Show what differs between runs, in settings and in results, and whether chance explains it.
     ///
-    /// All networks answer for the same test samples. McNemar's exact test on the samples that only one of two
-    /// networks classifies correctly says whether chance explains the difference. Of numbers, and of classes of steps,
-    /// the same sequences drawn anew for both networks say that.
+    /// All networks answer for the same test samples. McNemar's exact test on the samples that only one of
+    /// two networks classifies correctly says whether chance explains the difference. Of numbers, and of
+    /// classes of steps, the same sequences drawn anew for both networks say that.
     Compare(CompareArgs),
     /// Write a trained network for PyTorch, safetensors or ONNX, or as a page to draw or type on.
     Export(ExportArgs),
@@ -199,7 +202,8 @@ pub struct TrainArgs {
 /// Several processes, as torchrun, mpirun or srun start them.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct LaunchArgs {
-    /// Of several processes, started by torchrun, mpirun or srun: how long one waits for the others before it gives up.
+    /// Of several processes, started by torchrun, mpirun or srun: how long one waits for the others before it
+    /// gives up.
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub timeout: u64,
 }
@@ -264,8 +268,9 @@ pub struct EvalArgs {
         value_parser = PossibleValuesParser::new(datasets()).map(|name| dataset(&name))
     )]
     pub dataset: Option<Dataset>,
-    /// Evaluate a net of one direction on a CSV table that is read as it comes, - for standard input, its state carried from
-    /// step to step: whole series and not windows of them, in memory that does not grow with the steps.
+    /// Evaluate a net of one direction on a CSV table that is read as it comes, - for standard input, its
+    /// state carried from step to step: whole series and not windows of them, in memory that does not grow
+    /// with the steps.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["split", "dataset", "sets", "data_dir"])]
     pub stream: Option<PathBuf>,
     /// One JSON object on stdout.
@@ -288,17 +293,17 @@ pub struct PredictArgs {
     /// A run directory, or a weights file in one.
     pub run: PathBuf,
     /// For a net that reads images: pictures (PNG, JPEG, BMP or PNM, of any size, dark on light or light on
-    /// dark), folders of them, or patterns such as 'digits/*.png'. For one that reads series: CSV (.csv, .tsv), .parquet,
-    /// .npz and .ts files, or - for standard input, which is CSV where the net learnt from a table, or else as a .ts
-    /// file; without its header each line is a series, its features separated by colons, its values by commas. For
-    /// one that reads text: what it learnt from, without answers: a token, a sentence or a text on each line, where it
-    /// learnt from `texts` .jsonl, .csv and .tsv files too, or - for standard input, which is as the training file is; .conll and .conllu files are
-    /// read as such.
+    /// dark), folders of them, or patterns such as 'digits/*.png'. For one that reads series: CSV (.csv,
+    /// .tsv), .parquet, .npz and .ts files, or - for standard input, which is CSV where the net learnt from a
+    /// table, or else as a .ts file; without its header each line is a series, its features separated by
+    /// colons, its values by commas. For one that reads text: what it learnt from, without answers: a token,
+    /// a sentence or a text on each line, where it learnt from `texts` .jsonl, .csv and .tsv files too, or -
+    /// for standard input, which is as the training file is; .conll and .conllu files are read as such.
     #[arg(required = true, value_name = "FILE")]
     pub samples: Vec<PathBuf>,
-    /// Of a net of one direction that answers at each step: read one CSV table, or - for standard input, as it comes, its
-    /// state carried from step to step, and print a CSV table with each step's answer at once, in memory that does not grow
-    /// with the steps.
+    /// Of a net of one direction that answers at each step: read one CSV table, or - for standard input, as
+    /// it comes, its state carried from step to step, and print a CSV table with each step's answer at once,
+    /// in memory that does not grow with the steps.
     #[arg(long, conflicts_with = "json")]
     pub stream: bool,
     /// One JSON object on stdout.
@@ -314,8 +319,9 @@ pub struct PredictArgs {
 /// How exact answers are.
 #[derive(Debug, clap::Args)]
 pub struct PrecisionArgs {
-    /// How exact products in the recurrent layers are, on a CPU: highest is f32; high (two bf16 parts) and medium (bf16)
-    /// are quicker on processors with AMX, medium also where vectors of bf16 are quicker than f32, and elsewhere the same as highest.
+    /// How exact products in the recurrent layers are, on a CPU: highest is f32; high (two bf16 parts) and
+    /// medium (bf16) are quicker on processors with AMX, medium also where vectors of bf16 are quicker than
+    /// f32, and elsewhere the same as highest.
     #[arg(
         long,
         default_value = Precision::default().name(),
@@ -344,15 +350,16 @@ fn host(text: &str) -> Result<String, String> {
 /// `birnn serve`
 #[derive(Debug, clap::Args)]
 pub struct ServeArgs {
-    /// Run directories, or weights files; NAME=RUN calls a network so, and else a file is called as it is, and a run as
-    /// its experiment.
+    /// Run directories, or weights files; NAME=RUN calls a network so, and else a file is called as it is,
+    /// and a run as its experiment.
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<OsString>,
-    /// The address to listen at; of port 0 the system chooses one. Others than this machine can ask only where the
-    /// address is one of theirs to reach, such as 0.0.0.0:8080.
+    /// The address to listen at; of port 0 the system chooses one. Others than this machine can ask only
+    /// where the address is one of theirs to reach, such as 0.0.0.0:8080.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     pub listen: SocketAddr,
-    /// A name by which the server may be called, beside `localhost` and addresses; requests by other names are refused.
+    /// A name by which the server may be called, beside `localhost` and addresses; requests by other names
+    /// are refused.
     #[arg(long = "host", value_name = "NAME", value_parser = host)]
     pub hosts: Vec<String>,
     #[command(flatten)]
@@ -391,8 +398,8 @@ pub struct ContinueArgs {
     /// How many steps of each series, or tokens of each text.
     #[arg(long, default_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
     pub steps: u32,
-    /// Of texts: how freely tokens are drawn: at 1 by their probability, below 1 the more probable ones more often, at 0 the
-    /// most probable one [default: 0].
+    /// Of texts: how freely tokens are drawn: at 1 by their probability, below 1 the more probable ones more
+    /// often, at 0 the most probable one [default: 0].
     #[arg(long, allow_negative_numbers = true)]
     pub temperature: Option<f64>,
     /// Of texts: what is drawn with a temperature [default: 0].
@@ -407,12 +414,12 @@ pub struct ContinueArgs {
 pub struct EncodeArgs {
     /// A run directory, or a weights file in one.
     pub run: PathBuf,
-    /// What `birnn predict` takes: pictures, folders of them, patterns; or CSV, .parquet, .npz and .ts files, or - for
-    /// standard input.
+    /// What `birnn predict` takes: pictures, folders of them, patterns; or CSV, .parquet, .npz and .ts files,
+    /// or - for standard input.
     #[arg(required = true, value_name = "FILE")]
     pub samples: Vec<PathBuf>,
-    /// The file to write: .npz (arrays states, ids, lengths), .parquet (columns id, step, s0, s1, ...) or .safetensors
-    /// (arrays states, lengths; ids in the metadata).
+    /// The file to write: .npz (arrays states, ids, lengths), .parquet (columns id, step, s0, s1, ...) or
+    /// .safetensors (arrays states, lengths; ids in the metadata).
     #[arg(long, value_name = "OUT")]
     pub out: PathBuf,
     /// Of what there is a vector.
@@ -539,9 +546,9 @@ pub struct CompareArgs {
 pub struct ExportArgs {
     /// A run directory, or a weights file in one.
     pub run: PathBuf,
-    /// The file to write: .ckpt, .pt or .pth (PyTorch), .safetensors, .onnx, or .html (a page to draw or type on,
-    /// with the network in it). For PyTorch, OUT.json is written too, with what a state dict cannot hold: classes,
-    /// how samples are prepared.
+    /// The file to write: .ckpt, .pt or .pth (PyTorch), .safetensors, .onnx, or .html (a page to draw or type
+    /// on, with the network in it). For PyTorch, OUT.json is written too, with what a state dict cannot hold:
+    /// classes, how samples are prepared.
     pub out: PathBuf,
     /// Replace the file if it exists, and the .json beside it.
     #[arg(long)]
@@ -566,8 +573,9 @@ pub struct ImportArgs {
     /// or the prefix of its weights' names; or . for the saved object itself.
     #[arg(long, value_name = "NAME")]
     pub key: Option<String>,
-    /// If the network was trained on (x - M) / S, x being pixel / 255 or the value of a series, the mean M: one
-    /// number, or one per column or feature, separated by commas. It becomes part of the first layer [default: 0].
+    /// If the network was trained on (x - M) / S, x being pixel / 255 or the value of a series, the mean M:
+    /// one number, or one per column or feature, separated by commas. It becomes part of the first layer
+    /// [default: 0].
     #[arg(long, value_name = "M", value_delimiter = ',', allow_hyphen_values = true)]
     pub mean: Vec<f64>,
     /// The standard deviation S, likewise [default: 1]. For pixels from 0 to 255 it is 1 / 255, or

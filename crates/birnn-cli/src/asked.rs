@@ -20,7 +20,8 @@ pub struct Asked {
     pub manifest: Manifest,
     /// What it is asked for.
     pub task: Task,
-    /// The others that are asked with it: their files, and what these say of themselves, as nets of what the first reads.
+    /// The others that are asked with it: their files, and what these say of themselves, as nets of what the
+    /// first reads.
     pub others: Vec<(PathBuf, Manifest)>,
     answers: Box<Answering>,
 }
@@ -29,7 +30,8 @@ pub struct Asked {
 pub type Answering = dyn Fn(&Sequences) -> Result<Answers, Failure>;
 
 impl Asked {
-    /// The net of a run directory, or of a weights file, to be asked on the CPU with products of this precision.
+    /// The net of a run directory, or of a weights file, to be asked on the CPU with products of this
+    /// precision.
     pub fn on_the_cpu(run: &Path, precision: Precision) -> Result<Asked, Failure> {
         let (weights, predictor) = predictor_on_the_cpu(run, precision)?;
         let manifest = predictor.manifest().clone();
@@ -37,8 +39,8 @@ impl Asked {
         Ok(Asked::of(weights, manifest, Box::new(answers)))
     }
 
-    /// A net that was read from `weights`, and is asked by `answers`. Says so where something stood in for its
-    /// data.
+    /// A net that was read from `weights`, and is asked by `answers`. Says so where something stood in for
+    /// its data.
     pub fn new(weights: PathBuf, manifest: Manifest, answers: Box<Answering>) -> Asked {
         warn_of_substitution(&weights, &manifest);
         Asked::of(weights, manifest, answers)
@@ -88,8 +90,8 @@ impl Asked {
         Ok(Asked { others: named, ..Asked::of(weights, manifest, Box::new(answers)) })
     }
 
-    /// The same net, to be asked about what the `first` reads: images with rows and columns exchanged, or light and dark,
-    /// where it learnt from them so.
+    /// The same net, to be asked about what the `first` reads: images with rows and columns exchanged, or
+    /// light and dark, where it learnt from them so.
     fn reading_what(self, first: &Asked) -> Asked {
         let conversion = match first.manifest.conversion_to(&self.manifest) {
             Some(conversion) if conversion.is_none() => return self,
@@ -145,8 +147,8 @@ impl Asked {
     }
 }
 
-/// The net of a run directory, or of a weights file, to be asked on the CPU with products of this precision. Says so where
-/// something stood in for its data.
+/// The net of a run directory, or of a weights file, to be asked on the CPU with products of this precision.
+/// Says so where something stood in for its data.
 pub fn predictor_on_the_cpu(run: &Path, precision: Precision) -> Result<(PathBuf, Predictor), Failure> {
     cpu::choose_precision(precision);
     let (weights, predictor) = predictor_of(run)?;
@@ -202,7 +204,8 @@ pub fn resume_command(command: &str, folder: &Path, data: Option<&DataLocation>)
     format!("{program} {command} --resume {}{data}", typed(folder))
 }
 
-/// What a net reads of a sample, where the number of values does not tell and it is known: which columns, or what a token is.
+/// What a net reads of a sample, where the number of values does not tell and it is known: which columns, or
+/// what a token is.
 fn what_it_reads(manifest: &Manifest) -> Option<String> {
     match &manifest.modality {
         Modality::Series(Series { names, .. }) => Some(format!("the columns {}", names.as_ref()?.join(", "))),

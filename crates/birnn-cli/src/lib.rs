@@ -1,8 +1,8 @@
 //! The command line, the log, how commands end, and the commands that need no libtorch.
 //!
-//! Whoever only asks a net does not wait for libtorch to be loaded, nor built: `birnn`, which users start, does
-//! without, and becomes `birnn-torch`, of the crate of that name, for what computes with libtorch. Both stand on
-//! this library.
+//! Whoever only asks a net does not wait for libtorch to be loaded, nor built: `birnn`, which users start,
+//! does without, and becomes `birnn-torch`, of the crate of that name, for what computes with libtorch. Both
+//! stand on this library.
 
 pub mod args;
 pub mod asked;

@@ -1,5 +1,5 @@
-//! `birnn predict`: what pictures show, what series are of, what the words of sentences are, and what numbers follow
-//! from them.
+//! `birnn predict`: what pictures show, what series are of, what the words of sentences are, and what numbers
+//! follow from them.
 
 mod annotate;
 pub mod stream;
@@ -142,7 +142,8 @@ fn class(task: &Classify, probabilities: &[f64]) -> String {
     told.collect::<Vec<_>>().join(", ")
 }
 
-/// Such as `1-40 walk (98.10 %), 41-60 freeze (71.22 %)`: steps from `first` on, with the mean of the probabilities.
+/// Such as `1-40 walk (98.10 %), 41-60 freeze (71.22 %)`: steps from `first` on, with the mean of the
+/// probabilities.
 fn runs(tags: &[&str], probability: &[f64], first: usize) -> String {
     let mut told = Vec::new();
     let (mut begin, mut probability) = (first, probability);

@@ -47,8 +47,8 @@ pub fn run(args: &RunsArgs) -> Outcome {
     }
 }
 
-/// Of a run that cannot be read it is not known what it learnt from and how it stands: it is listed. Where it lies is
-/// known.
+/// Of a run that cannot be read it is not known what it learnt from and how it stands: it is listed. Where it
+/// lies is known.
 fn is_asked_for(run: &ListedRun, args: &RunsArgs) -> bool {
     let is_named = |part: &String| {
         text(&run.run).contains(part) || run.name.as_ref().is_some_and(|name| name.contains(part))
@@ -76,7 +76,8 @@ fn is_named_by(status: &Status, named: &[StatusName]) -> bool {
     named.contains(&name)
 }
 
-/// Sorts runs. Those of which it is not known come last, and those that are equal are in the order of their paths.
+/// Sorts runs. Those of which it is not known come last, and those that are equal are in the order of their
+/// paths.
 fn sort(runs: &mut [ListedRun], order: RunOrder, reverse: bool) {
     runs.sort_by_cached_key(|run| path_key(&run.run));
     match order {
@@ -88,8 +89,9 @@ fn sort(runs: &mut [ListedRun], order: RunOrder, reverse: bool) {
             sort_by(runs, reverse, status, Ord::cmp);
         }
         RunOrder::Seed => sort_by(runs, reverse, |run| run.seed, Ord::cmp),
-        // The best, the longest and the newest are looked for. What a net comes to that has read what it is asked for is
-        // nothing to compare with; of several metrics each by itself, since neither is better: shares first, then errors.
+        // The best, the longest and the newest are looked for. What a net comes to that has read what it is
+        // asked for is nothing to compare with; of several metrics each by itself, since neither is better:
+        // shares first, then errors.
         RunOrder::Headline => {
             let key = |run: &ListedRun| {
                 let headline = run.headline.filter(|_| !run.leaks())?.headline;

@@ -93,8 +93,8 @@ impl Reading<'_> {
         Reading { kind, data }
     }
 
-    /// Reads every sample of `given`, in this order. `take` is given those that can be read, some at a time, with their
-    /// sequences; the others are returned, with the reason.
+    /// Reads every sample of `given`, in this order. `take` is given those that can be read, some at a time,
+    /// with their sequences; the others are returned, with the reason.
     ///
     /// # Errors
     ///
@@ -131,8 +131,8 @@ impl Unread {
     }
 }
 
-/// How a command ends that had `read` samples read, and could not read the others. That there are none of either is no
-/// success.
+/// How a command ends that had `read` samples read, and could not read the others. That there are none of
+/// either is no success.
 pub fn outcome(read: usize, unread: &[Unread]) -> Outcome {
     match unread {
         [] if read == 0 => Err(Failure::request("there are no samples in these files; name others")),

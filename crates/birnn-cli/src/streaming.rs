@@ -96,7 +96,8 @@ impl Stepwise {
         Failure::request(format!("{net}: --stream: this net cannot answer step by step: {why}"))
     }
 
-    /// Gives `take` the steps of `file`, with the targets that are wanted, at most so many at a time, as long as it wants more.
+    /// Gives `take` the steps of `file`, with the targets that are wanted, at most so many at a time, as long
+    /// as it wants more.
     pub fn each(
         &self,
         file: &Path,

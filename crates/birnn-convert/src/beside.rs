@@ -40,8 +40,8 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// The one beside `weights`, in which `found` was found. What is no description of birnn's is told of and passed
-    /// over.
+    /// The one beside `weights`, in which `found` was found. What is no description of birnn's is told of and
+    /// passed over.
     ///
     /// # Errors
     ///

@@ -96,8 +96,9 @@ impl Format {
             Format::PyTorch => {
                 let [state_dict, description] = net.to_pytorch().map_err(problem)?;
                 let beside = description_path(path);
-                // Of both files one is written first. A description of another net, with which these weights would be
-                // taken for it, is none meanwhile; where nothing comes of the weights it is what it was.
+                // Of both files one is written first. A description of another net, with which these weights
+                // would be taken for it, is none meanwhile; where nothing comes of the weights it is what it
+                // was.
                 let before = std::fs::read(&beside).ok();
                 if before.is_some() {
                     disk::replace(disk, &beside, b"", None)?;

@@ -173,7 +173,8 @@ fn refuse_own(weights: &Path) -> Result<(), ImportError> {
     }
 }
 
-/// Whether it is said which words a net reads, where it reads such: no weights tell, and nothing is taken for granted.
+/// Whether it is said which words a net reads, where it reads such: no weights tell, and nothing is taken for
+/// granted.
 fn tells_words(found: &InferredModel, beside: Option<&Beside>, weights: &Path) -> Result<(), String> {
     let text = beside.is_some_and(|beside| beside.description.text.is_some());
     let table = format!("{EMBEDDING}.weight");
@@ -197,8 +198,8 @@ fn tells_words(found: &InferredModel, beside: Option<&Beside>, weights: &Path) -
     }
 }
 
-/// Refuses to change what the description at `path` says of the task, or of how series and words are read: weights and
-/// answers would no longer be of one net.
+/// Refuses to change what the description at `path` says of the task, or of how series and words are read:
+/// weights and answers would no longer be of one net.
 fn told_by(path: &Path, source: &Source, sets: &[String]) -> Result<(), String> {
     let of_the_task = |set: &&String| set.starts_with("task.") || set.starts_with("task=");
     let set = OF_THE_NET.into_iter().find(|key| source.is_set(key));
@@ -212,8 +213,8 @@ fn told_by(path: &Path, source: &Source, sets: &[String]) -> Result<(), String> 
     }
 }
 
-/// Data of the kind that weights are for that came without an experiment: whatever they were trained on, `task` is then
-/// one of such.
+/// Data of the kind that weights are for that came without an experiment: whatever they were trained on,
+/// `task` is then one of such.
 fn data_of(request: &Request) -> Dataset {
     if request.series { Dataset::SyntheticSeries } else { Dataset::default() }
 }
@@ -379,8 +380,8 @@ fn plain_series(request: &Request, inputs: usize, data: &DataPlan) -> Result<Ser
     Ok(Series { missing, missing_mask, ..Series::plain((0..features).map(mean).collect()) })
 }
 
-/// How the input was normalised that the net was trained on, where that was said. Columns that tell which values are
-/// missing are no values: they stay as they are, unless there is a number for each of them, too.
+/// How the input was normalised that the net was trained on, where that was said. Columns that tell which
+/// values are missing are no values: they stay as they are, unless there is a number for each of them, too.
 fn normalisation(request: &Request, modality: &Modality) -> Option<Normalisation> {
     let mask = match modality {
         Modality::Series(series) => series.inputs() - series.features(),

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use crate::description::Description;
 use crate::net::Net;
 
-/// The score of what is not legal, in metadata. JSON has no infinity; this one stays below all that is legal however
-/// many are added to it, in `f32` too.
+/// The score of what is not legal, in metadata. JSON has no infinity; this one stays below all that is legal
+/// however many are added to it, in `f32` too.
 const ILLEGAL: f64 = -1e30;
 
 impl Net {
@@ -38,8 +38,8 @@ impl Net {
         encode(architecture, &input, inputs, outputs, &in_own_units(&manifest.task, weights), &metadata)
     }
 
-    /// The scores of a conditional random field by their names, where the net has one: what its tags are found by from
-    /// the emissions that the graph gives. What is not legal has [`ILLEGAL`].
+    /// The scores of a conditional random field by their names, where the net has one: what its tags are
+    /// found by from the emissions that the graph gives. What is not legal has [`ILLEGAL`].
     fn transitions(&self) -> Option<Value> {
         let legal = self.manifest.task.legal_tags();
         let scores = |name: &str, legal: Option<&Vec<bool>>| {
@@ -60,8 +60,8 @@ impl Net {
     }
 }
 
-/// The weights of a net whose outputs are what it is asked for: the head of one that tells numbers gives them in their
-/// own units.
+/// The weights of a net whose outputs are what it is asked for: the head of one that tells numbers gives them
+/// in their own units.
 fn in_own_units<'a>(task: &Task, weights: &'a StateDict) -> Cow<'a, StateDict> {
     let Task::Regress(Regress { scale, .. }) = task else { return Cow::Borrowed(weights) };
     let mut weights = weights.clone();
@@ -79,8 +79,8 @@ fn in_own_units<'a>(task: &Task, weights: &'a StateDict) -> Cow<'a, StateDict> {
     Cow::Owned(weights)
 }
 
-/// Mean and deviation of each value that a net reads at a step, where it is given series in their own units. What is
-/// said of missing values stays as it is.
+/// Mean and deviation of each value that a net reads at a step, where it is given series in their own units.
+/// What is said of missing values stays as it is.
 fn standardised(modality: &Modality) -> Option<[Cow<'_, [f32]>; 2]> {
     let Modality::Series(series) = modality else { return None };
     let deviation = series.deviation.as_deref()?;

@@ -63,7 +63,8 @@ impl Interrupt {
                     done.send(())
                 });
                 let _ = waiting.recv_timeout(Duration::from_secs(1));
-                // By the signal itself, as one that nobody listens for: whoever looks can tell that no checkpoint was made.
+                // By the signal itself, as one that nobody listens for: whoever looks can tell that no
+                // checkpoint was made.
                 let _ = low_level::emulate_default_handler(kind);
             }
         };

@@ -94,8 +94,8 @@ fn padded(span: Span<'static>, to: usize) -> [Span<'static>; 2] {
     [span, Span::styled(" ".repeat(spaces), Style::new())]
 }
 
-/// Of columns of these widths, with a space between each two, those around `first` that have room, that one at least:
-/// about a third of the room is for what comes before it.
+/// Of columns of these widths, with a space between each two, those around `first` that have room, that one
+/// at least: about a third of the room is for what comes before it.
 fn window(widths: &[usize], first: usize, room: usize) -> Range<usize> {
     let (mut shown, mut used) = (first..first + 1, widths[first]);
     let before = |shown: &Range<usize>| Some(widths[shown.start.checked_sub(1)?] + 1);

@@ -28,7 +28,8 @@ pub(crate) fn validation_overlap(train: &Split, validation: &Split, plan: &DataP
     learnt_from(train, validation, plan, ("validation_file", "validation", "are in `data.train`"))
 }
 
-/// What there is to say where some of the `part` that this key has are training samples, which are `known` so.
+/// What there is to say where some of the `part` that this key has are training samples, which are `known`
+/// so.
 fn learnt_from(
     train: &Split,
     judged: &Split,
@@ -132,8 +133,8 @@ fn called(names: Option<&[String]>, index: usize) -> String {
     }
 }
 
-/// Values, `[positions, width]`, so large that 32 bits hardly tell them apart, such as times in seconds since 1970: `what` they
-/// are, a feature or a target.
+/// Values, `[positions, width]`, so large that 32 bits hardly tell them apart, such as times in seconds since
+/// 1970: `what` they are, a feature or a target.
 pub(crate) fn hardly_told_apart(
     what: &str,
     values: &[f32],

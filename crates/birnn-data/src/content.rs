@@ -11,8 +11,9 @@ use sha2::{Digest, Sha256};
 
 use crate::file_error::{FileError, FileProblem};
 
-/// Bytes that are read of a text or of arrays, and of whatever is gzipped, decompressed: far above any data set that
-/// fits this program. A Parquet file can be longer: of its columns those are read that are asked for.
+/// Bytes that are read of a text or of arrays, and of whatever is gzipped, decompressed: far above any data
+/// set that fits this program. A Parquet file can be longer: of its columns those are read that are asked
+/// for.
 pub(crate) const LARGEST: u64 = 4 << 30;
 /// The most that DEFLATE can shrink anything (zlib's technical notes).
 pub(crate) const LARGEST_RATIO: u64 = 1032;
@@ -112,7 +113,8 @@ pub(crate) fn whole(content: &mut dyn Read, most: u64) -> Result<Vec<u8>, FilePr
     Ok(bytes)
 }
 
-/// What `source` holds, decompressed if it is gzipped, and whether it is. It need not be one that can go back.
+/// What `source` holds, decompressed if it is gzipped, and whether it is. It need not be one that can go
+/// back.
 pub(crate) fn unzipped<'a>(source: impl Read + 'a) -> io::Result<(Box<dyn Read + 'a>, bool)> {
     let mut source = BufReader::with_capacity(1 << 16, source);
     let mut start = Vec::new();

@@ -39,7 +39,8 @@ pub enum Dataset {
     Plaid,
     /// Days of electric power demand in summer or in winter: one feature, 24 steps.
     ItalyPowerDemand,
-    /// Three months of confirmed cases of a country, and its death rate thereafter, a number: one feature, 84 steps.
+    /// Three months of confirmed cases of a country, and its death rate thereafter, a number: one feature, 84
+    /// steps.
     #[serde(rename = "covid3month", alias = "covid3-month")]
     Covid3Month,
     /// Six speakers saying ten digits: 13 features, 6 to 92 steps.
@@ -332,8 +333,8 @@ const LETTERS: &[&str] = &[
     "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x", "y", "z",
 ];
 
-/// A data set of the UCR and UEA archives (A. Bagnall et al. 2018, H. A. Dau et al. 2019) of two `.ts` files, in
-/// the wheels of aeon and sktime, or of sktime alone.
+/// A data set of the UCR and UEA archives (A. Bagnall et al. 2018, H. A. Dau et al. 2019) of two `.ts` files,
+/// in the wheels of aeon and sktime, or of sktime alone.
 macro_rules! series {
     (
         $name:literal,
@@ -424,8 +425,8 @@ pub(crate) static ITALY_POWER_DEMAND: Published = series!(
     ITALY_POWER_DEMAND_CONTENTS
 );
 
-/// C. W. Tan et al. (2021), the Monash, UEA and UCR archive of time series extrinsic regression: of each of 201
-/// countries, daily cases as the WHO has them until the end of March 2020, and the death rate on 1 April.
+/// C. W. Tan et al. (2021), the Monash, UEA and UCR archive of time series extrinsic regression: of each of
+/// 201 countries, daily cases as the WHO has them until the end of March 2020, and the death rate on 1 April.
 pub(crate) static COVID3_MONTH: Published = series!(
     "covid3month",
     "Covid3Month",
@@ -436,8 +437,8 @@ pub(crate) static COVID3_MONTH: Published = series!(
     COVID3_MONTH_CONTENTS
 );
 
-/// Z. Jackson et al. (2018), the Free Spoken Digit Dataset: fifty recordings of each digit by each of six speakers,
-/// as 13 mel-frequency cepstral coefficients. Its authors name no series to test with.
+/// Z. Jackson et al. (2018), the Free Spoken Digit Dataset: fifty recordings of each digit by each of six
+/// speakers, as 13 mel-frequency cepstral coefficients. Its authors name no series to test with.
 pub(crate) static SPOKEN_DIGITS: Published = Published {
     name: "spoken-digits",
     folders: &["npz", "fsdd"],

@@ -73,8 +73,9 @@ impl Window {
         Window { stride: Some(self.stride().max(self.length)), ..self }
     }
 
-    /// What series of these lengths are cut into, and how many steps are in no part. A series that is no longer than one
-    /// window is kept as it is; of others, what is left at the end and is shorter than one is left out.
+    /// What series of these lengths are cut into, and how many steps are in no part. A series that is no
+    /// longer than one window is kept as it is; of others, what is left at the end and is shorter than one is
+    /// left out.
     pub fn cut(self, lengths: impl Iterator<Item = usize>) -> (Vec<Part>, usize) {
         let (mut parts, mut left_out) = (Vec::new(), 0);
         for (sample, steps) in lengths.enumerate() {

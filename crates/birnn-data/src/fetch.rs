@@ -106,7 +106,8 @@ fn download(
     on_event: &mut dyn FnMut(Event),
 ) -> Result<(), Failure> {
     let body = request(url, limits)?;
-    // Nothing is made on disk before there is something to put there, and nothing left where that comes to nothing.
+    // Nothing is made on disk before there is something to put there, and nothing left where that comes to
+    // nothing.
     let made = not_yet_there(folder);
     let brought = bring((url, body), folder, target, limits, verify, on_event);
     if brought.is_err() {
@@ -258,8 +259,8 @@ fn receive(
     }
 }
 
-/// What a body has, part by part, and an empty one at its end. It is read in a thread of its own, as nobody is told while
-/// nothing comes.
+/// What a body has, part by part, and an empty one at its end. It is read in a thread of its own, as nobody
+/// is told while nothing comes.
 fn parts(body: ureq::Body) -> std::io::Result<mpsc::Receiver<std::io::Result<Vec<u8>>>> {
     let (tell, told) = mpsc::sync_channel(1);
     std::thread::Builder::new().name("mirror".to_owned()).spawn(move || {

@@ -90,8 +90,8 @@ pub(crate) fn alike(published: &Published, locations: &Locations) -> Vec<PathBuf
 }
 
 impl Published {
-    /// Folders, within one that holds data sets, that its files may lie in: its own, those of other tools, and of
-    /// images what an archive unpacks to.
+    /// Folders, within one that holds data sets, that its files may lie in: its own, those of other tools,
+    /// and of images what an archive unpacks to.
     pub(crate) fn all_folders(&self) -> Vec<String> {
         let of = |name: &&str| match self.kind {
             Kind::Images { .. } => vec![(*name).to_owned(), format!("{name}/raw"), format!("{name}/gzip")],

@@ -29,8 +29,8 @@ use crate::{check, content, series, text};
 pub struct Splits {
     /// To learn from.
     pub train: Split,
-    /// Of sequences some of whose values are hidden, which are others each time they are learnt from: those of `train` with
-    /// nothing hidden.
+    /// Of sequences some of whose values are hidden, which are others each time they are learnt from: those
+    /// of `train` with nothing hidden.
     pub unhidden: Option<Sequences>,
     /// To judge by while training; may be empty.
     pub validation: Split,
@@ -199,7 +199,8 @@ fn validation_key(plan: &DataPlan) -> &'static str {
     }
 }
 
-/// That there is something to ask for in samples that are answered with values or tokens of their own, if there are any.
+/// That there is something to ask for in samples that are answered with values or tokens of their own, if
+/// there are any.
 fn asked_for_something(key: &'static str, split: &Split, samples: &str) -> Result<(), ConfigError> {
     let Targets { values, .. } = &split.targets;
     if split.is_empty() || split.targets.counted(0..split.targets.len()) > 0 {

@@ -50,9 +50,9 @@ impl FolderLock {
         taken.ok_or_else(|| io::Error::from(io::ErrorKind::PermissionDenied))
     }
 
-    /// Whether the folder is the one that was locked still, and no other process has locked it since: not where it was removed
-    /// or renamed, be there another of its name or none. That the lock's file alone was removed, as by who cleans up, is no
-    /// harm.
+    /// Whether the folder is the one that was locked still, and no other process has locked it since: not
+    /// where it was removed or renamed, be there another of its name or none. That the lock's file alone was
+    /// removed, as by who cleans up, is no harm.
     pub fn is_in_place(&self) -> bool {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
@@ -153,8 +153,8 @@ fn is_at(file: &File, path: &Path) -> bool {
 
 impl Drop for FolderLock {
     fn drop(&mut self) {
-        // While it is still locked: who waits for it must find it gone. A file that stays does no harm, and one of another
-        // folder that has the name now is another process's.
+        // While it is still locked: who waits for it must find it gone. A file that stays does no harm, and
+        // one of another folder that has the name now is another process's.
         if is_at(&self.file, &self.path) {
             let _ = std::fs::remove_file(&self.path);
         }

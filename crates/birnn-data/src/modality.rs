@@ -96,7 +96,8 @@ impl Modality {
         }
     }
 
-    /// What the net reads at each time step: the values of the sequence, with what is read beside them, or a token.
+    /// What the net reads at each time step: the values of the sequence, with what is read beside them, or a
+    /// token.
     pub fn inputs(&self) -> Inputs {
         match self {
             Modality::Images { shape: [_, cols], .. } => Inputs::Values(*cols),
@@ -142,7 +143,8 @@ impl Modality {
         }
     }
 
-    /// Adds the values of a sequence to `into`, as the net reads them; of tokens, which it has vectors for, nothing.
+    /// Adds the values of a sequence to `into`, as the net reads them; of tokens, which it has vectors for,
+    /// nothing.
     pub fn read(&self, sequence: Sequence<'_>, into: &mut Vec<f32>) {
         match self {
             Modality::Images { .. } => sequence.read(into),

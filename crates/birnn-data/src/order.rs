@@ -10,10 +10,10 @@ pub fn epoch_order(seed: u64, epoch: u64, len: usize) -> Vec<u32> {
     order
 }
 
-/// As [`epoch_order`], sequences of about the same length in the same batch: what computes with padding wastes
-/// little on it. What fills no batch is cut off the order and stays last. Within every fifty batches of the others,
-/// or a quarter of them where that is less, sequences are sorted by length; then the batches are put in a random
-/// order.
+/// As [`epoch_order`], sequences of about the same length in the same batch: what computes with padding
+/// wastes little on it. What fills no batch is cut off the order and stays last. Within every fifty batches
+/// of the others, or a quarter of them where that is less, sequences are sorted by length; then the batches
+/// are put in a random order.
 ///
 /// # Panics
 ///
@@ -31,8 +31,8 @@ pub fn grouped_order(seed: u64, epoch: u64, lengths: &[usize], batch: usize) -> 
     places.iter().flat_map(|&place| batches[place as usize]).copied().chain(rest).collect()
 }
 
-/// Batches that are sorted together at most: enough for sequences of about the same length to meet. Were all of them
-/// sorted together, the same ones would meet in each epoch.
+/// Batches that are sorted together at most: enough for sequences of about the same length to meet. Were all
+/// of them sorted together, the same ones would meet in each epoch.
 const MOST_SORTED: usize = 50;
 /// Sets the order of batches apart from that of samples.
 const GROUPED: u64 = 0x6772_6f75_7065_6400;

@@ -48,8 +48,8 @@ pub(crate) fn read_idx(files: &UserFiles) -> Result<RawImages, DataError> {
     })
 }
 
-/// For `map_err`: what is not there can be said to be elsewhere, by the setting `key`; what is of the other sort was
-/// named by it.
+/// For `map_err`: what is not there can be said to be elsewhere, by the setting `key`; what is of the other
+/// sort was named by it.
 pub(crate) fn not_there(key: &str) -> impl FnOnce(FileError) -> FileError + use<> {
     let key = key.to_owned();
     move |FileError { path, problem }| {

@@ -28,7 +28,8 @@ pub struct Provenance {
     /// How they were divided, where there is more to say of it than how many there are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub division: Option<Division>,
-    /// SHA-256, in hexadecimal, of the values and targets of all three, in this order; of series also of how long each is.
+    /// SHA-256, in hexadecimal, of the values and targets of all three, in this order; of series also of how
+    /// long each is.
     pub sha256: String,
 }
 
@@ -83,7 +84,8 @@ impl<'a> Recorded<'a> {
         self.0["validation"].as_u64()
     }
 
-    /// Of how many groups there were samples to learn from, kept back, and for the test, where they were parted by these.
+    /// Of how many groups there were samples to learn from, kept back, and for the test, where they were
+    /// parted by these.
     pub fn groups(self) -> Option<[u64; 3]> {
         let counts = self.0["division"]["groups"].as_array()?;
         let [train, validation, test] =

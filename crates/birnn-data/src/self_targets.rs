@@ -1,7 +1,8 @@
-//! Targets that are values of the series itself: those that are hidden from the net, or those of the next step.
+//! Targets that are values of the series itself: those that are hidden from the net, or those of the next
+//! step.
 //!
-//! What is learnt of a value is how far it is off from what the net reads in its place, a residual as of He et al. 2016:
-//! what is known without learning need not be learnt.
+//! What is learnt of a value is how far it is off from what the net reads in its place, a residual as of He
+//! et al. 2016: what is known without learning need not be learnt.
 
 use std::fmt;
 
@@ -79,9 +80,9 @@ impl SelfTargets {
 pub(crate) const JUDGED: u64 = 0x6869_6464_656e_2121;
 
 impl Hide {
-    /// Which of `values [steps, features]` are hidden, ascending: a pure function of the values that are there, of `seed`
-    /// and of `stream`. Of one series as many are in every draw: where values are missing, the last of the features may be hidden
-    /// in part.
+    /// Which of `values [steps, features]` are hidden, ascending: a pure function of the values that are
+    /// there, of `seed` and of `stream`. Of one series as many are in every draw: where values are missing,
+    /// the last of the features may be hidden in part.
     pub fn draw(&self, seed: u64, stream: u64, values: &[f32], features: usize) -> Vec<usize> {
         self.draw_among(seed, stream, (0..values.len()).filter(|&index| !values[index].is_nan()), features)
     }
@@ -154,8 +155,8 @@ impl SelfTargets {
 }
 
 impl Series {
-    /// Hides some of `values [steps, features]` (they become NaN), by `seed` and `stream`, and gives how far each of them is
-    /// off from what the net reads in its place; of others NaN.
+    /// Hides some of `values [steps, features]` (they become NaN), by `seed` and `stream`, and gives how far
+    /// each of them is off from what the net reads in its place; of others NaN.
     pub fn hide(&self, hide: &Hide, (seed, stream): (u64, u64), values: &mut [f32]) -> Vec<f32> {
         let hidden = hide.draw(seed, stream, values, self.features());
         let truth: Vec<f32> =
@@ -166,8 +167,8 @@ impl Series {
         targets
     }
 
-    /// How far each value of the next step is off from what the net reads of this one, of `values [steps, features]`; NaN
-    /// where it is missing, and at the last step.
+    /// How far each value of the next step is off from what the net reads of this one, of `values [steps,
+    /// features]`; NaN where it is missing, and at the last step.
     pub fn next(&self, values: &[f32]) -> Vec<f32> {
         let read = self.filled(values);
         let mut targets: Vec<f32> =
@@ -183,8 +184,8 @@ impl Series {
         filled
     }
 
-    /// What outputs stand for that are such differences: they are learnt in deviations of the `training` values, be these read
-    /// so or not, and 0 is what is read.
+    /// What outputs stand for that are such differences: they are learnt in deviations of the `training`
+    /// values, be these read so or not, and 0 is what is read.
     pub(crate) fn self_scale(&self, training: &Sequences) -> TargetScale {
         let names = self.names.clone().unwrap_or_else(|| target_names(self.features()));
         let found = || Series::of(training, self.missing, true).deviation;

@@ -99,8 +99,8 @@ impl Split {
         Split { targets: self.targets.select(positions), sequences: self.sequences.parts(parts) }
     }
 
-    /// Of `count` samples at random, fewer than there are, whether each is one: of each class by its share (largest
-    /// remainders) where each sample has one.
+    /// Of `count` samples at random, fewer than there are, whether each is one: of each class by its share
+    /// (largest remainders) where each sample has one.
     pub(crate) fn of_each_class(&self, count: usize) -> Vec<bool> {
         let total = self.len();
         let mut classes: Vec<Vec<u32>> = vec![Vec::new(); MOST_CLASSES];

@@ -121,8 +121,8 @@ pub enum TargetValues {
         /// Which of its tokens.
         kind: TargetKind,
     },
-    /// Of values of the sequence itself, how far each is off from what a net reads in its place, in units of their own,
-    /// `[positions, width]`; where none is asked for, there is none (NaN).
+    /// Of values of the sequence itself, how far each is off from what a net reads in its place, in units of
+    /// their own, `[positions, width]`; where none is asked for, there is none (NaN).
     SelfNumbers {
         /// All of them.
         values: Vec<f32>,
@@ -150,7 +150,8 @@ impl Targets {
         }
     }
 
-    /// How many of these positions the loss counts: all, or of a sequence's own values those that are asked for.
+    /// How many of these positions the loss counts: all, or of a sequence's own values those that are asked
+    /// for.
     pub fn counted(&self, positions: Range<usize>) -> usize {
         match &self.values {
             TargetValues::Classes(_) | TargetValues::Numbers { .. } => positions.len(),
@@ -204,7 +205,8 @@ impl Targets {
         }
     }
 
-    /// The classes of tokens of the sequence itself, where they are such; [`NO_CLASS`] where none is asked for.
+    /// The classes of tokens of the sequence itself, where they are such; [`NO_CLASS`] where none is asked
+    /// for.
     pub fn own_tokens(&self) -> Option<&[u32]> {
         match &self.values {
             TargetValues::SelfClasses { labels, .. } => Some(labels),
@@ -214,7 +216,8 @@ impl Targets {
         }
     }
 
-    /// The numbers `[positions, width]`, where they are such; of own values not a number where none is asked for.
+    /// The numbers `[positions, width]`, where they are such; of own values not a number where none is asked
+    /// for.
     pub fn numbers(&self) -> Option<&[f32]> {
         match &self.values {
             TargetValues::Numbers { values, .. } | TargetValues::SelfNumbers { values, .. } => Some(values),
@@ -273,7 +276,8 @@ fn rows(values: &[f32], width: usize, positions: impl Iterator<Item = Range<usiz
     scaled.flat_map(|range| &values[range]).copied().collect()
 }
 
-/// What the outputs of a net stand for, as its training data has them. It belongs to the net as its weights do.
+/// What the outputs of a net stand for, as its training data has them. It belongs to the net as its weights
+/// do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outputs {
     /// The names of classes: an output is a logit.

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 
 use crate::error::RankError;
 
-/// The processes of a training as one of them sees them. All of them make the same calls in the same order, and each
-/// returns once what it is to receive is there.
+/// The processes of a training as one of them sees them. All of them make the same calls in the same order,
+/// and each returns once what it is to receive is there.
 pub trait Collective: Debug {
     /// Which one this is, from 0.
     fn rank(&self) -> usize;
@@ -13,8 +13,8 @@ pub trait Collective: Debug {
     /// How many there are.
     fn size(&self) -> usize;
 
-    /// Sends each rank its part of `send`, and receives each rank's part for this one: `send_counts` and `receive_counts`
-    /// say how many values the parts have, rank by rank.
+    /// Sends each rank its part of `send`, and receives each rank's part for this one: `send_counts` and
+    /// `receive_counts` say how many values the parts have, rank by rank.
     fn all_to_all(
         &self,
         send: &[f32],

@@ -108,8 +108,8 @@ struct Names {
 /// What a task of one of Slurm's steps has.
 const SLURM_STEP: [&str; 2] = ["SLURM_PROCID", "SLURM_STEP_NUM_TASKS"];
 
-/// In the order in which they are looked for: a script may set torchrun's own whatever started it, and Slurm's are there
-/// for all that runs in a job.
+/// In the order in which they are looked for: a script may set torchrun's own whatever started it, and
+/// Slurm's are there for all that runs in a job.
 const LAUNCHERS: [Names; 4] = [
     Names {
         launcher: Launcher::Torchrun,

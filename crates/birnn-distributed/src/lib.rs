@@ -1,14 +1,15 @@
 //! Several processes that train as one.
 //!
-//! [`Launch`] is what a launcher (torchrun, mpirun, srun, Kubernetes) says of them; [`Ranks`] is where they have met, or
-//! one process alone. What they exchange goes through a [`Collective`], of which [`ProcessGroup`] is libtorch's own: its
-//! store (TCPStore) to meet and to tell of failures, its process group (Gloo) for numbers.
+//! [`Launch`] is what a launcher (torchrun, mpirun, srun, Kubernetes) says of them; [`Ranks`] is where they
+//! have met, or one process alone. What they exchange goes through a [`Collective`], of which
+//! [`ProcessGroup`] is libtorch's own: its store (TCPStore) to meet and to tell of failures, its process
+//! group (Gloo) for numbers.
 //!
-//! [`Tree`] adds up vectors that the processes have between them, along one tree that does not depend on how many they
-//! are: so neither do the bytes of the sum.
+//! [`Tree`] adds up vectors that the processes have between them, along one tree that does not depend on how
+//! many they are: so neither do the bytes of the sum.
 //!
-//! Nothing that goes over the network is encrypted, and nobody is asked who they are: it is for networks that can be
-//! trusted.
+//! Nothing that goes over the network is encrypted, and nobody is asked who they are: it is for networks that
+//! can be trusted.
 
 mod collective;
 mod error;

@@ -7,7 +7,8 @@ use crate::error::RankError;
 use crate::launch::Launch;
 use crate::process_group::ProcessGroup;
 
-/// The processes of a training as one of them sees them. One alone is the first of one, and exchanges nothing.
+/// The processes of a training as one of them sees them. One alone is the first of one, and exchanges
+/// nothing.
 #[derive(Debug, Default)]
 pub struct Ranks {
     group: Option<ProcessGroup>,

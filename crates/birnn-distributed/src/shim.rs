@@ -143,8 +143,8 @@ mod with_gloo {
     unsafe impl Sync for Store {}
 
     impl Store {
-        /// The store at `host` and `port`, which this process serves if `serve`; waits for it at most `timeout`. From then
-        /// on libtorch says nothing, unless `TORCH_CPP_LOG_LEVEL` asks for it.
+        /// The store at `host` and `port`, which this process serves if `serve`; waits for it at most
+        /// `timeout`. From then on libtorch says nothing, unless `TORCH_CPP_LOG_LEVEL` asks for it.
         pub(crate) fn open(host: &str, port: u16, serve: bool, timeout: Duration) -> Result<Store, String> {
             let host = c_string(host)?;
             let mut store = std::ptr::null_mut();
@@ -183,8 +183,8 @@ mod with_gloo {
         /// The value of a key, if there is one within `wait`.
         pub(crate) fn get(&self, key: &str, wait: Duration) -> Result<Option<String>, String> {
             extern "C" fn take(taker: *mut c_void, value: *const u8, length: usize) {
-                // SAFETY: the taker is the vector below, and so many bytes are there during the call; of none there may be
-                // no address.
+                // SAFETY: the taker is the vector below, and so many bytes are there during the call; of none
+                // there may be no address.
                 unsafe {
                     let taken = (*taker.cast::<Option<Vec<u8>>>()).get_or_insert_default();
                     if length > 0 {
@@ -229,8 +229,8 @@ mod with_gloo {
     unsafe impl Send for Group {}
 
     impl Group {
-        /// Connects each rank with each by way of `store`: over the network interface of this name or, where it is
-        /// empty, over the one with this address.
+        /// Connects each rank with each by way of `store`: over the network interface of this name or, where
+        /// it is empty, over the one with this address.
         pub(crate) fn open(
             store: &Store,
             prefix: &str,
@@ -260,8 +260,8 @@ mod with_gloo {
 
         pub(crate) fn all_gather<T: Plain>(&self, own: &[T], all: &mut [T]) -> Result<(), String> {
             let length = size_of_val(own);
-            // SAFETY: `all` has room for as many bytes of each rank, which the caller has checked; any bytes are values
-            // of a plain type.
+            // SAFETY: `all` has room for as many bytes of each rank, which the caller has checked; any bytes
+            // are values of a plain type.
             call(|error, room| unsafe {
                 let (own, all) = (own.as_ptr().cast(), all.as_mut_ptr().cast());
                 birnn_group_all_gather(self.0.as_ptr(), own, length, all, error, room)

@@ -1,18 +1,18 @@
-//! Sums along one fixed binary tree, so that the order in which floats are added, and with it every bit of the sum, is
-//! the same for any number of processes.
+//! Sums along one fixed binary tree, so that the order in which floats are added, and with it every bit of
+//! the sum, is the same for any number of processes.
 //!
-//! The leaves are vectors, each of which one rank has. A rank adds up what it can alone: the nodes of the tree that are
-//! all its own. Of these, slices change hands, so that each rank finishes the tree over one slice, and the slices of the
-//! sum change hands. With `r` ranks of one node each, every rank sends and receives `2 (r - 1) / r` of a vector, as in
-//! a ring (Thakur et al. 2005, section 4.4).
+//! The leaves are vectors, each of which one rank has. A rank adds up what it can alone: the nodes of the
+//! tree that are all its own. Of these, slices change hands, so that each rank finishes the tree over one
+//! slice, and the slices of the sum change hands. With `r` ranks of one node each, every rank sends and
+//! receives `2 (r - 1) / r` of a vector, as in a ring (Thakur et al. 2005, section 4.4).
 
 use std::ops::Range;
 
 use crate::collective::Collective;
 use crate::error::RankError;
 
-/// How many of `total` things the holder at `index` of `holders` has, and which: one more for each of the first, where
-/// they do not come out even. So whoever is first always has some, if there are any.
+/// How many of `total` things the holder at `index` of `holders` has, and which: one more for each of the
+/// first, where they do not come out even. So whoever is first always has some, if there are any.
 pub fn deal(total: usize, holders: usize, index: usize) -> Range<usize> {
     let (each, more) = (total / holders, total % holders);
     let begin = index * each + index.min(more);
@@ -34,8 +34,8 @@ impl Tree {
         Tree { leaves, nodes }
     }
 
-    /// The largest nodes that a rank has all the leaves of: what it adds up alone ([`fold`]). None where there are fewer
-    /// leaves than ranks.
+    /// The largest nodes that a rank has all the leaves of: what it adds up alone ([`fold`]). None where
+    /// there are fewer leaves than ranks.
     pub fn nodes(&self, rank: usize) -> &[Range<usize>] {
         &self.nodes[rank]
     }
@@ -75,8 +75,8 @@ impl Tree {
     }
 }
 
-/// Adds up a node of the tree: `leaf` gives what is at a leaf, `add` adds the second to the first. No more values are
-/// alive at once than the tree is deep.
+/// Adds up a node of the tree: `leaf` gives what is at a leaf, `add` adds the second to the first. No more
+/// values are alive at once than the tree is deep.
 pub fn fold<T, E>(
     node: Range<usize>,
     leaf: &mut impl FnMut(usize) -> Result<T, E>,

@@ -93,8 +93,8 @@ fn set(dataset: Dataset, locations: &Locations) -> Option<Item> {
     })
 }
 
-/// The packages that a data set comes in, alone or for when no mirror answers, and which of them cannot be fetched
-/// here.
+/// The packages that a data set comes in, alone or for when no mirror answers, and which of them cannot be
+/// fetched here.
 fn others(packages: &[(String, Option<String>)], alone: bool) -> String {
     let each = packages.iter().map(|(package, problem)| match problem {
         None => package.clone(),

@@ -56,8 +56,8 @@ fn limit(path: &str) -> Option<u64> {
     std::fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-/// From /proc/meminfo, and a container's limit and use, and what its use is made up of. `None` where the system does
-/// not tell.
+/// From /proc/meminfo, and a container's limit and use, and what its use is made up of. `None` where the
+/// system does not tell.
 fn memory(text: &str, container: Option<(u64, u64)>, stat: &str) -> Option<Item> {
     let field = |text: &str, name: &str| {
         let line = text.lines().find(|line| line.split_whitespace().next() == Some(name))?;

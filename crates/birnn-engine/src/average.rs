@@ -23,9 +23,9 @@ impl Average {
         &self.parameters
     }
 
-    /// Moves towards `parameters` after `steps` updates, the first of which is 1. The first steps count for more, or
-    /// where it began would stay in it for long: the decay is `(1 + steps) / (10 + steps)` at most, as TensorFlow's
-    /// `ExponentialMovingAverage` has it.
+    /// Moves towards `parameters` after `steps` updates, the first of which is 1. The first steps count for
+    /// more, or where it began would stay in it for long: the decay is `(1 + steps) / (10 + steps)` at most,
+    /// as TensorFlow's `ExponentialMovingAverage` has it.
     pub(crate) fn follow(&mut self, parameters: &[Tensor], steps: usize) -> Result<(), TchError> {
         let steps = steps as f64;
         let weight = 1.0 - self.decay.min((1.0 + steps) / (10.0 + steps));
@@ -35,7 +35,8 @@ impl Average {
                 unsafe_code,
                 reason = "the kernel reads parameters and moves their average where they lie"
             )]
-            // SAFETY: none of them shares values with another, and nothing changes parameters until this is done.
+            // SAFETY: none of them shares values with another, and nothing changes parameters until this is
+            // done.
             unsafe {
                 let averages = self.parameters.iter_mut().map(|average| values_mut(average));
                 let mut averages = averages.collect::<Result<Vec<_>, _>>()?;

@@ -53,7 +53,8 @@ pub struct PassedOver {
 }
 
 impl PassedOver {
-    /// Puts it out of the way, lest it take the place of the good one at the next save, and says where it is kept.
+    /// Puts it out of the way, lest it take the place of the good one at the next save, and says where it is
+    /// kept.
     pub(crate) fn set_aside(&self, run: &RunDir) -> Result<PathBuf, FileError> {
         run.set_aside(self.name)
     }
@@ -128,9 +129,9 @@ impl Checkpoint {
         Ok(Checkpoint { path: path.to_owned(), contents, progress })
     }
 
-    /// The newest checkpoint of a run that verifies, and those newer ones that do not. One of a format that is not
-    /// known here is no damaged one: then it is for another birnn to go on. Nor is one that cannot be read just now,
-    /// for want of memory or of the disk that it is on.
+    /// The newest checkpoint of a run that verifies, and those newer ones that do not. One of a format that
+    /// is not known here is no damaged one: then it is for another birnn to go on. Nor is one that cannot be
+    /// read just now, for want of memory or of the disk that it is on.
     pub(crate) fn newest(run: &RunDir) -> Result<Newest, CheckpointError> {
         let mut damaged: Vec<PassedOver> = Vec::new();
         for name in [LAST, PREVIOUS] {

@@ -88,8 +88,9 @@ impl CpuBackend {
         Ok(())
     }
 
-    /// The sequences of a batch to what [`birnn_model::Network::logits`] takes, or `logits_ragged` where there are
-    /// lengths, for [`CpuBackend::backward`] to come back from; `rng_key` decides what dropout zeroes.
+    /// The sequences of a batch to what [`birnn_model::Network::logits`] takes, or `logits_ragged` where
+    /// there are lengths, for [`CpuBackend::backward`] to come back from; `rng_key` decides what dropout
+    /// zeroes.
     pub(crate) fn forward(
         &mut self,
         batch: &Batch,
@@ -149,9 +150,9 @@ impl CpuBackend {
         Ok(output)
     }
 
-    /// The gradient of every parameter of the net, in their order, as one vector: of the recurrent ones, and of those that
-    /// make vectors of tokens, from the gradient with respect to the output; of the others as given. `parameters` are those
-    /// that are trained.
+    /// The gradient of every parameter of the net, in their order, as one vector: of the recurrent ones, and
+    /// of those that make vectors of tokens, from the gradient with respect to the output; of the others as
+    /// given. `parameters` are those that are trained.
     pub(crate) fn backward(
         &mut self,
         d_output: &Tensor,
@@ -208,7 +209,8 @@ impl CpuBackend {
         }
     }
 
-    /// Whether a parameter of the net is one of the recurrent layers, or of those that make vectors of tokens.
+    /// Whether a parameter of the net is one of the recurrent layers, or of those that make vectors of
+    /// tokens.
     pub(crate) fn owns(&self, index: usize) -> bool {
         let embeds = |embedding: &EmbeddingBackend| embedding.owns(index);
         self.indices.contains(&index) || self.embedding.as_ref().is_some_and(embeds)
@@ -240,7 +242,8 @@ impl Drawn {
     }
 }
 
-/// Where the rows that are read of the top layer are among the steps of a batch: all steps, or of each sequence its first.
+/// Where the rows that are read of the top layer are among the steps of a batch: all steps, or of each
+/// sequence its first.
 fn rows_of(batch: &Batch, output: OutputMode, steps: usize) -> Vec<usize> {
     match (output, &batch.lengths) {
         (OutputMode::Sequence, _) => (0..steps).collect(),

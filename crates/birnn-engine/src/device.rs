@@ -72,9 +72,10 @@ pub enum DeviceError {
 /// The device itself, or why it cannot be had. Call it before anything else that uses libtorch: a CUDA
 /// library that was not linked in is loaded here, and libtorch asks for it only once.
 ///
-/// Of several processes on a host, `local_rank` is which one this is, from 0. Of GPUs each has one of its own, counted on
-/// from the first's; one that sees a single GPU takes that, since launchers can show each process its own. A process that
-/// is alone (`None`) computes on the CPU with `auto` where its GPU is of no use; among others it would be the only one.
+/// Of several processes on a host, `local_rank` is which one this is, from 0. Of GPUs each has one of its
+/// own, counted on from the first's; one that sees a single GPU takes that, since launchers can show each
+/// process its own. A process that is alone (`None`) computes on the CPU with `auto` where its GPU is of no
+/// use; among others it would be the only one.
 pub fn resolve(choice: DeviceChoice, local_rank: Option<usize>) -> Result<Device, DeviceError> {
     let first = match choice {
         DeviceChoice::Cpu => return Ok(Device::Cpu),
@@ -96,7 +97,8 @@ pub fn resolve(choice: DeviceChoice, local_rank: Option<usize>) -> Result<Device
 }
 
 impl DeviceError {
-    /// Whether there is nothing to wait for or to choose otherwise, on this machine, or for a process that is alone on it.
+    /// Whether there is nothing to wait for or to choose otherwise, on this machine, or for a process that is
+    /// alone on it.
     fn is_of_machine(&self, is_alone: bool) -> bool {
         match self {
             DeviceError::NoDriver

@@ -100,8 +100,8 @@ impl EmbeddingBackend {
         input
     }
 
-    /// From the gradient with respect to what the last [`EmbeddingBackend::forward`] gave to that of each parameter, which
-    /// `into` takes out of those of the net; of what is not trained there is none.
+    /// From the gradient with respect to what the last [`EmbeddingBackend::forward`] gave to that of each
+    /// parameter, which `into` takes out of those of the net; of what is not trained there is none.
     pub(crate) fn backward<'g>(
         &mut self,
         d_input: &[f32],

@@ -14,8 +14,8 @@ use crate::state::State;
 /// How many differences are told.
 const MOST_TOLD: usize = 3;
 
-/// Makes sure that all ranks say the same of what they are about to do. Where files lie, and which of a host's GPUs
-/// computes, may be another thing on each.
+/// Makes sure that all ranks say the same of what they are about to do. Where files lie, and which of a
+/// host's GPUs computes, may be another thing on each.
 pub(crate) fn same_facts(ranks: &Ranks, facts: &Value) -> Result<(), EngineError> {
     let told = ranks.gather(&facts.to_string())?;
     let told: Vec<Value> = told.iter().map(|text| serde_json::from_str(text).unwrap_or_default()).collect();

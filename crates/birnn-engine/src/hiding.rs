@@ -31,8 +31,8 @@ impl Hiding {
         Some(Hiding { sequences, read, hide })
     }
 
-    /// Of the texts at these indices, the classes of the tokens that are hidden by a key and by each text's place in the
-    /// batch, the first one's being given; of all others [`NO_CLASS`].
+    /// Of the texts at these indices, the classes of the tokens that are hidden by a key and by each text's
+    /// place in the batch, the first one's being given; of all others [`NO_CLASS`].
     pub(crate) fn draw_tokens(
         &self,
         lexicon: &Lexicon,
@@ -46,8 +46,8 @@ impl Hiding {
         (first..).zip(chosen).flat_map(hidden).collect()
     }
 
-    /// The series at these indices as the net reads them, some of their values hidden by a key and by each one's place in
-    /// the batch, the first one's being given; and what is to be answered.
+    /// The series at these indices as the net reads them, some of their values hidden by a key and by each
+    /// one's place in the batch, the first one's being given; and what is to be answered.
     pub(crate) fn draw(
         &self,
         series: &Series,

@@ -54,8 +54,9 @@ pub struct Learner {
 pub struct StepOutput {
     /// The mean loss, smoothed and with dropout, `f32 []`.
     pub loss: Tensor,
-    /// With dropout: `f32 [batch, outputs]`; where each step is answered, `f32 [batch, time, outputs]`, or of sequences
-    /// of unequal lengths `f32 [steps of all, outputs]`. Of a batch in shards, those of the first that this rank has.
+    /// With dropout: `f32 [batch, outputs]`; where each step is answered, `f32 [batch, time, outputs]`, or of
+    /// sequences of unequal lengths `f32 [steps of all, outputs]`. Of a batch in shards, those of the first
+    /// that this rank has.
     pub logits: Tensor,
     /// By all parameters, in their order, as one vector ([`flat`]).
     pub gradient: Tensor,
@@ -63,7 +64,8 @@ pub struct StepOutput {
 
 /// Sequences per forward pass of an evaluation by libtorch: larger ones are no faster and take more memory.
 const EVALUATION_BATCH: usize = 500;
-/// Steps of all sequences of such a pass, about, of which the outputs are held: see [`Learner::evaluation_batch`].
+/// Steps of all sequences of such a pass, about, of which the outputs are held: see
+/// [`Learner::evaluation_batch`].
 const EVALUATION_STEPS: usize = 1 << 17;
 
 /// An odd number without a pattern in its bits: 2^64 by the golden ratio.
@@ -133,8 +135,8 @@ impl Learner {
         Ok(self)
     }
 
-    /// The same, which keeps the states between segments of about so many steps, and recomputes all else on the way back:
-    /// the same bits in less memory. On other devices than the CPU all is kept.
+    /// The same, which keeps the states between segments of about so many steps, and recomputes all else on
+    /// the way back: the same bits in less memory. On other devices than the CPU all is kept.
     pub fn with_recompute(mut self, steps: Option<usize>) -> Learner {
         if let Some(backend) = &mut self.cpu_backend {
             backend.set_recompute(steps);
@@ -235,8 +237,8 @@ impl Learner {
         }
     }
 
-    /// How the net does on `samples`, of which each rank answers a part: the same bits for any number of ranks, since no
-    /// answer depends on the others.
+    /// How the net does on `samples`, of which each rank answers a part: the same bits for any number of
+    /// ranks, since no answer depends on the others.
     pub fn evaluate(&self, samples: &Samples, ranks: &Ranks) -> Result<Evaluation, EngineError> {
         let parts: Vec<Range<usize>> =
             (0..ranks.size()).map(|rank| self.part(samples, ranks.size(), rank)).collect();
@@ -304,8 +306,8 @@ impl Learner {
         }
     }
 
-    /// Samples per forward pass of an evaluation by libtorch. Where each step is answered, and by many outputs, as of the
-    /// words of a text, there are fewer steps, so that the logits take no more memory.
+    /// Samples per forward pass of an evaluation by libtorch. Where each step is answered, and by many
+    /// outputs, as of the words of a text, there are fewer steps, so that the logits take no more memory.
     fn evaluation_batch(&self, samples: &Samples) -> usize {
         let steps = match self.task.per() {
             Per::Sequence => EVALUATION_STEPS,
@@ -321,8 +323,8 @@ impl Learner {
         samples.len().min(batches.start * batch)..samples.len().min(batches.end * batch)
     }
 
-    /// The logits of all `samples`, in their order: `[samples, outputs]`, or `[steps of all, outputs]` where each step
-    /// is answered. They may have more or fewer time steps than those trained on.
+    /// The logits of all `samples`, in their order: `[samples, outputs]`, or `[steps of all, outputs]` where
+    /// each step is answered. They may have more or fewer time steps than those trained on.
     ///
     /// On a CPU they are worked out by `birnn_infer`, as wherever a net is asked; elsewhere by libtorch.
     pub fn logits(&self, samples: &Samples) -> Result<Vec<f32>, EngineError> {
@@ -386,7 +388,8 @@ impl Learner {
         })
     }
 
-    /// Gives every tensor of the net, those that are not trained included, the value that `of` has for its name.
+    /// Gives every tensor of the net, those that are not trained included, the value that `of` has for its
+    /// name.
     pub(crate) fn restore_all(
         &mut self,
         of: impl Fn(&str) -> Result<Tensor, TchError>,
@@ -425,7 +428,8 @@ fn transitions(crf: Option<[usize; 3]>, parameters: &[Tensor]) -> Option<Transit
     Some(Transitions { transitions, start, end })
 }
 
-/// The loss of a batch and its gradient, the recurrent layers, and what makes vectors of tokens, by birnn's kernels.
+/// The loss of a batch and its gradient, the recurrent layers, and what makes vectors of tokens, by birnn's
+/// kernels.
 fn with_kernels(
     backend: &mut CpuBackend,
     network: &Network,

@@ -1,9 +1,9 @@
 //! Trains and evaluates birnn networks.
 //!
-//! A [`Plan`](birnn_experiment::Plan) is what is run; data moves to the device as it was read, images as bytes
-//! ([`Samples`]); [`train`] runs the one loop on a [`Learner`], a network with its task, and tells [`Observer`]s how it
-//! goes; [`Checkpoints`] in a [`RunDir`](birnn_run::RunDir) hold all that a [`Resumed`] run needs to go on.
-//! This crate joins data and model. It prints nothing.
+//! A [`Plan`](birnn_experiment::Plan) is what is run; data moves to the device as it was read, images as
+//! bytes ([`Samples`]); [`train`] runs the one loop on a [`Learner`], a network with its task, and tells
+//! [`Observer`]s how it goes; [`Checkpoints`] in a [`RunDir`](birnn_run::RunDir) hold all that a [`Resumed`]
+//! run needs to go on. This crate joins data and model. It prints nothing.
 
 mod average;
 mod checkpoint;

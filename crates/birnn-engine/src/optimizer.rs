@@ -50,7 +50,8 @@ impl Optimizer {
     ///
     /// # Errors
     ///
-    /// Where libtorch fails, as on a GPU with a gradient of another length. The update is none then, but counts as one.
+    /// Where libtorch fails, as on a GPU with a gradient of another length. The update is none then, but
+    /// counts as one.
     ///
     /// # Panics
     ///

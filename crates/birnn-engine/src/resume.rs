@@ -1,7 +1,8 @@
 //! Going on with a run: only as the run that it was.
 //!
-//! Only what changes no result may change, and `train.epochs`. Anything else would make "resumed" mean less. A longer
-//! run under a schedule that decays is allowed, with a warning: it is not the run that it would have been.
+//! Only what changes no result may change, and `train.epochs`. Anything else would make "resumed" mean less.
+//! A longer run under a schedule that decays is allowed, with a warning: it is not the run that it would have
+//! been.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -213,7 +214,8 @@ fn differences(before: &Value, now: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Whether it is about which of a machine's GPUs computes: as a rule they are of one model, and another is warned of.
+/// Whether it is about which of a machine's GPUs computes: as a rule they are of one model, and another is
+/// warned of.
 fn is_another_gpu(key: &str, values: &[Option<Value>]) -> bool {
     let is_gpu = |value: &Option<Value>| {
         value.as_ref().and_then(Value::as_str).is_some_and(|device| device.starts_with("cuda"))

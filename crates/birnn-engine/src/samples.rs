@@ -34,7 +34,8 @@ pub struct Samples {
     word_dropout: WordDropout,
     /// Of samples that are learnt from with other values hidden each time.
     hiding: Option<Hiding>,
-    /// How many targets of the samples before each the loss counts, and after the last of all; where it does not count all.
+    /// How many targets of the samples before each the loss counts, and after the last of all; where it does
+    /// not count all.
     counted: Option<Vec<usize>>,
     /// Classes `i64 [positions]`, or numbers `f32 [positions, numbers]`, on the device.
     target: Tensor,
@@ -77,20 +78,20 @@ impl Store {
 /// [`Learner::gradients`](crate::Learner::gradients).
 #[derive(Debug)]
 pub struct Batch {
-    /// As the net reads them: `f32 [batch, time, features]`, or where there are `lengths` one sequence after the
-    /// other, `f32 [steps of all, features]`. Of text there is none: it has `tokens`.
+    /// As the net reads them: `f32 [batch, time, features]`, or where there are `lengths` one sequence after
+    /// the other, `f32 [steps of all, features]`. Of text there is none: it has `tokens`.
     pub input: Tensor,
     /// Of text: its tokens, one sentence after the other.
     pub tokens: Option<TokenBatch>,
     /// The steps of each sequence; `None` where all have as many.
     pub lengths: Option<Vec<usize>>,
-    /// What the answers should be: classes, `i64 [positions]`, or numbers, `f32 [positions, numbers]`. Positions are
-    /// the sequences, or all their steps.
+    /// What the answers should be: classes, `i64 [positions]`, or numbers, `f32 [positions, numbers]`.
+    /// Positions are the sequences, or all their steps.
     pub target: Tensor,
     /// How many positions the loss counts.
     pub positions: usize,
-    /// How many steps of the whole batch come before this part of it: dropout draws for each step by its place in
-    /// the batch, whatever parts that has.
+    /// How many steps of the whole batch come before this part of it: dropout draws for each step by its
+    /// place in the batch, whatever parts that has.
     pub first_step: usize,
 }
 
@@ -188,8 +189,8 @@ pub struct Order {
 }
 
 impl Samples {
-    /// A split whose sequences a net reads as `modality` says, for `device`. Batches show images varied, where
-    /// `augment` says how.
+    /// A split whose sequences a net reads as `modality` says, for `device`. Batches show images varied,
+    /// where `augment` says how.
     pub fn new(
         split: Split,
         modality: &Modality,
@@ -356,8 +357,8 @@ impl Samples {
         self.part(order, batch, whole, rng_key)
     }
 
-    /// A part of the batch that is at `batch` in `order`. `rng_key` decides how the batch's images are varied, each by its
-    /// place in it.
+    /// A part of the batch that is at `batch` in `order`. `rng_key` decides how the batch's images are
+    /// varied, each by its place in it.
     ///
     /// # Panics
     ///
@@ -373,8 +374,8 @@ impl Samples {
         let count = part.len();
         let chosen: Vec<usize> =
             order.indices[start..start + count].iter().map(|&sample| sample as usize).collect();
-        // Of what is on the device nothing is sent there step by step, which would wait for it; but of sequences of
-        // unequal lengths.
+        // Of what is on the device nothing is sent there step by step, which would wait for it; but of
+        // sequences of unequal lengths.
         let on_device = order.on_device.f_narrow(0, start as i64, count as i64)?;
         let first_step = self.extent(order, batch.start..start).steps;
         let draw = WordDraw { dropout: self.word_dropout, rng_key, first_step };
@@ -556,8 +557,8 @@ impl Samples {
     }
 }
 
-/// Variations of the images at these indices, of `size` pixels each, one after the other: by a key, and by each image's
-/// place in the batch, the first one's being given. No image depends on which thread varies it.
+/// Variations of the images at these indices, of `size` pixels each, one after the other: by a key, and by
+/// each image's place in the batch, the first one's being given. No image depends on which thread varies it.
 fn vary(
     augment: &Augment,
     images: &Sequences,

@@ -1,8 +1,9 @@
-//! A step by shards: parts of a batch whose gradients are worked out apart, by whichever rank has them, and added along
-//! one tree. What a step comes to depends on how many shards there are, and not on how many ranks.
+//! A step by shards: parts of a batch whose gradients are worked out apart, by whichever rank has them, and
+//! added along one tree. What a step comes to depends on how many shards there are, and not on how many
+//! ranks.
 //!
-//! A shard's gradient counts by the positions of the batch that it has, so that the sum is the gradient of the batch's mean
-//! loss (synchronous data parallelism, as in Goyal et al. 2017, section 2.3).
+//! A shard's gradient counts by the positions of the batch that it has, so that the sum is the gradient of
+//! the batch's mean loss (synchronous data parallelism, as in Goyal et al. 2017, section 2.3).
 
 use std::ops::Range;
 
@@ -25,7 +26,8 @@ pub(crate) struct Stepped {
     pub(crate) positions: usize,
     /// Samples of the whole batch.
     pub(crate) samples: usize,
-    /// The first shard that this rank had, and the logits for it; none where there are fewer samples than ranks.
+    /// The first shard that this rank had, and the logits for it; none where there are fewer samples than
+    /// ranks.
     pub(crate) shard: Option<(Batch, Tensor)>,
     /// What all ranks together asked for after the step before; of one alone it is not asked.
     pub(crate) asked: Option<Control>,
@@ -37,8 +39,8 @@ struct Part {
     loss: Tensor,
 }
 
-/// Works out the gradient of the batch at `batch` in `order`, this rank those of its shards. `control` is what this rank's
-/// observers asked for last.
+/// Works out the gradient of the batch at `batch` in `order`, this rank those of its shards. `control` is
+/// what this rank's observers asked for last.
 pub(crate) fn step(
     learner: &mut Learner,
     samples: &Samples,

@@ -42,9 +42,9 @@ pub struct SweepDir {
     claims: Option<Claims>,
 }
 
-/// Which of several processes trains which run: a folder for each that is locked by who does, with a note in it where the
-/// run failed. A lock goes with its process; then another takes the run up. None of it outlives the sweep, or is needed to
-/// go on with it, so it is not written by way of its `Disk`.
+/// Which of several processes trains which run: a folder for each that is locked by who does, with a note in
+/// it where the run failed. A lock goes with its process; then another takes the run up. None of it outlives
+/// the sweep, or is needed to go on with it, so it is not written by way of its `Disk`.
 #[derive(Debug)]
 struct Claims {
     folder: PathBuf,
@@ -122,7 +122,8 @@ impl Claims {
         gone(std::fs::remove_dir_all(&away))
             .and_then(|()| gone(std::fs::rename(&self.folder, &away)))
             .map_err(FileError::of(&self.folder))?;
-        // Nobody looks for them any more. Who is about to let one go may hold this up; what is left goes with the next.
+        // Nobody looks for them any more. Who is about to let one go may hold this up; what is left goes with
+        // the next.
         let _ = std::fs::remove_dir_all(&away);
         Ok(())
     }
@@ -327,16 +328,16 @@ impl SweepDir {
     }
 
     /// Has `train` train the run of each trial that is not done yet, one after the other; after each, `after`
-    /// sees how things stand. A run that failed stops no other, and neither does one that has diverged before:
-    /// the same seed, settings and steps would end where they ended.
+    /// sees how things stand. A run that failed stops no other, and neither does one that has diverged
+    /// before: the same seed, settings and steps would end where they ended.
     ///
-    /// Where the sweep is shared, each process trains what no other does, and ends when all runs are done or failed;
-    /// while it waits for others, `stop` is asked whether it is to.
+    /// Where the sweep is shared, each process trains what no other does, and ends when all runs are done or
+    /// failed; while it waits for others, `stop` is asked whether it is to.
     ///
     /// # Errors
     ///
-    /// Those of `train`: then no run of the sweep could do better; of `after`; and where it cannot be read how
-    /// a run stands.
+    /// Those of `train`: then no run of the sweep could do better; of `after`; and where it cannot be read
+    /// how a run stands.
     pub fn run<S, E: From<MetaError> + From<FileError>>(
         &mut self,
         mut train: impl FnMut(&SweepDir, usize) -> Result<Ended<S>, E>,
@@ -400,8 +401,9 @@ impl SweepDir {
         Ok(Swept::Through)
     }
 
-    /// Whether a trial needs no training: its run is done, has diverged, or has failed in another process. Who waits
-    /// for others asks this again and again, and reads files only as long as the answer can become another.
+    /// Whether a trial needs no training: its run is done, has diverged, or has failed in another process.
+    /// Who waits for others asks this again and again, and reads files only as long as the answer can become
+    /// another.
     fn is_settled<E: From<MetaError> + From<FileError>>(&mut self, index: usize) -> Result<bool, E> {
         if self.settled.contains(&index) {
             return Ok(true);

@@ -13,7 +13,8 @@ pub struct WordDropout {
     pub rare: f64,
 }
 
-/// Which words of a batch are read as ones that are not known: by a key, and by where each is in the whole batch.
+/// Which words of a batch are read as ones that are not known: by a key, and by where each is in the whole
+/// batch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WordDraw {
     pub(crate) dropout: WordDropout,
@@ -38,8 +39,8 @@ impl WordDraw {
     }
 }
 
-/// The tokens of those of `sentences` at these indices; `drops` says which are read as ones that are not known, by their
-/// place among them and by their form.
+/// The tokens of those of `sentences` at these indices; `drops` says which are read as ones that are not
+/// known, by their place among them and by their form.
 pub(crate) fn tokens_of(
     sentences: &Sequences,
     lexicon: &Lexicon,

@@ -34,7 +34,8 @@ pub enum Trained {
     Done {
         /// Epochs gone through.
         epochs: usize,
-        /// The epoch, from 1, whose weights, or their average, the net now has: the best on validation samples, else the last.
+        /// The epoch, from 1, whose weights, or their average, the net now has: the best on validation
+        /// samples, else the last.
         kept: usize,
     },
     /// An observer asked to stop; the checkpoint is made.
@@ -45,8 +46,8 @@ pub enum Trained {
 /// what dropout and variations of images draw one of `(seed, step)`: the same plan, seed, device and thread
 /// count give the same weights, bit for bit, however often the run was stopped.
 ///
-/// With several `ranks` all of them call this, alike but for `checkpoints` and `observer`: one keeps what is trained, and each
-/// hears of its own part of a step. What one asks for, all do after the step that follows.
+/// With several `ranks` all of them call this, alike but for `checkpoints` and `observer`: one keeps what is
+/// trained, and each hears of its own part of a step. What one asks for, all do after the step that follows.
 ///
 /// # Panics
 ///

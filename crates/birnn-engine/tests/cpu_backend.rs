@@ -29,9 +29,9 @@ fn same(what: &str, found: &Tensor, expected: &Tensor) {
     same_within(1e-5 * expected.norm().double_value(&[]), what, found, expected);
 }
 
-/// Whether gradients are the expected ones but for rounding, in parts of all of them together: a saturated unit's
-/// own are small differences of large numbers, and one of single units that keeps all it has read lets them grow
-/// from step to step (of 60,000 random stacks the worst came to a ten-thousandth of its own part).
+/// Whether gradients are the expected ones but for rounding, in parts of all of them together: a saturated
+/// unit's own are small differences of large numbers, and one of single units that keeps all it has read lets
+/// them grow from step to step (of 60,000 random stacks the worst came to a ten-thousandth of its own part).
 #[track_caller]
 fn same_gradients(what: &str, found: &[Tensor], expected: &[Tensor]) {
     let size = expected.iter().map(|part| part.norm().double_value(&[]).powi(2)).sum::<f64>().sqrt();
@@ -174,8 +174,8 @@ fn a_net_that_reads_words_is_autograds() {
     }
 }
 
-/// What dropout before the recurrent layers and behind them zeroes is the same on the way back: along the gradient the
-/// loss changes as the gradient says.
+/// What dropout before the recurrent layers and behind them zeroes is the same on the way back: along the
+/// gradient the loss changes as the gradient says.
 #[test]
 fn dropout_around_the_recurrent_layers_is_the_same_on_the_way_back() {
     let embedding = Some(EmbeddingConfig { width: 7, ..EmbeddingConfig::default() });

@@ -395,7 +395,8 @@ fn series_of_any_lengths_go_on_in_the_same_bytes() {
     }
 }
 
-/// With what is drawn of words, before the recurrent layers and behind them, and with what tags have to themselves.
+/// With what is drawn of words, before the recurrent layers and behind them, and with what tags have to
+/// themselves.
 #[test]
 fn sentences_go_on_in_the_same_bytes() {
     let _alone = alone();

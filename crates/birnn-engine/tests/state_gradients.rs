@@ -12,7 +12,8 @@ const FEATURES: usize = 6;
 const CLASSES: [&str; 3] = ["a", "b", "c"];
 const LABELS: [u8; BATCH] = [0, 1, 2, 1];
 
-/// `[batch, steps, units]` of the states that the net uses, by layer and direction, and which steps these are.
+/// `[batch, steps, units]` of the states that the net uses, by layer and direction, and which steps these
+/// are.
 fn by_autograd(network: &Network, input: &Tensor) -> Vec<(Vec<usize>, Tensor)> {
     let unrolled = network.unrolled(input).unwrap();
     let labels = Tensor::from_slice(&LABELS.map(i64::from));

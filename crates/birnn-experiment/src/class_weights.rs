@@ -36,8 +36,8 @@ impl ClassWeights {
         each.iter().try_for_each(|(class, &weight)| positive(&format!("{KEY}.{class}"), weight))
     }
 
-    /// The weight of each of `classes`, of which there are so many samples to train on each: such that the mean over
-    /// all samples is 1, so that the loss stays what it is and the learning rate can.
+    /// The weight of each of `classes`, of which there are so many samples to train on each: such that the
+    /// mean over all samples is 1, so that the loss stays what it is and the learning rate can.
     ///
     /// # Errors
     ///

@@ -220,7 +220,8 @@ impl Experiment {
         }
     }
 
-    /// Checks that what is hidden can be, and leaves something to go by, where each step has so many values; texts have none.
+    /// Checks that what is hidden can be, and leaves something to go by, where each step has so many values;
+    /// texts have none.
     pub fn suits_hiding(&self, features: usize) -> Result<(), Invalid> {
         let hides_features = self.task.hide.is_some_and(|hide| hide.what == HideWhat::Features);
         let message = match features {
@@ -252,7 +253,8 @@ impl Experiment {
         Ok(())
     }
 
-    /// Whether its net is asked for what its reverse direction has read: what it comes to is of no use beside others.
+    /// Whether its net is asked for what its reverse direction has read: what it comes to is of no use beside
+    /// others.
     pub fn reads_what_it_is_asked(&self) -> bool {
         self.leaks().is_some()
     }
@@ -263,8 +265,8 @@ impl Experiment {
         (self.task.kind == TaskKind::Next && self.model.reads_in_reverse()).then_some(key)
     }
 
-    /// Settings that can be, but hardly are what was meant. `known` is how many samples there are to train on, and
-    /// the steps of the shortest and the longest, once they are at hand.
+    /// Settings that can be, but hardly are what was meant. `known` is how many samples there are to train
+    /// on, and the steps of the shortest and the longest, once they are at hand.
     pub fn warnings(&self, known: Option<(usize, [usize; 2])>) -> Vec<Invalid> {
         let TrainConfig { epochs, batch_size, early_stop, schedule, .. } = &self.train;
         let mut warnings = Vec::new();
@@ -347,8 +349,8 @@ impl Experiment {
         self.with_defaults().to_toml_as_written()
     }
 
-    /// The same, but what other settings decide, such as an optimizer's `betas`, stays absent where it was: settings can be
-    /// varied in it.
+    /// The same, but what other settings decide, such as an optimizer's `betas`, stays absent where it was:
+    /// settings can be varied in it.
     ///
     /// # Errors
     ///

@@ -184,8 +184,8 @@ impl Source {
         self.experiment.suits(longest, features).map_err(|invalid| self.locate(invalid))
     }
 
-    /// Settings that hardly are what was meant, as warnings; `known` is how many samples there are to train on, and
-    /// the steps of the shortest and the longest, once they are at hand.
+    /// Settings that hardly are what was meant, as warnings; `known` is how many samples there are to train
+    /// on, and the steps of the shortest and the longest, once they are at hand.
     pub fn warnings(&self, known: Option<(usize, [usize; 2])>) -> Vec<ExperimentError> {
         self.experiment.warnings(known).into_iter().map(|warning| self.locate(warning)).collect()
     }
@@ -318,7 +318,8 @@ impl Set {
     }
 }
 
-/// A value that is set, where paths to the user's own files are from where the user is, as every path on the command line.
+/// A value that is set, where paths to the user's own files are from where the user is, as every path on the
+/// command line.
 fn from_here(key: &[String], value: toml_edit::Value) -> toml_edit::Value {
     let document = toml::from_str::<toml::Table>(&format!("value = {}", value.to_string().trim()));
     let parsed = document.ok().and_then(|mut document| document.remove("value"));
@@ -343,7 +344,8 @@ fn key_and_value(argument: &str) -> Option<(&str, &str)> {
     at.map(|at| (&argument[..at], &argument[at + 1..])).or_else(|| argument.split_once('='))
 }
 
-/// The parts of a dotted key. One in quotes may have dots of its own; names need no quotes, whatever else is in them.
+/// The parts of a dotted key. One in quotes may have dots of its own; names need no quotes, whatever else is
+/// in them.
 fn parts_of(key: &str) -> Vec<String> {
     match toml_edit::Key::parse(key) {
         Ok(parts) => parts.iter().map(|part| part.get().to_owned()).collect(),

@@ -303,8 +303,8 @@ impl Choice {
     }
 }
 
-/// Makes each path to a file of the user's that is the value of a dotted key, or anywhere in it, what `changed` makes of it,
-/// if it makes anything of it; says whether there was one.
+/// Makes each path to a file of the user's that is the value of a dotted key, or anywhere in it, what
+/// `changed` makes of it, if it makes anything of it; says whether there was one.
 pub(crate) fn with_paths(key: &str, value: &mut Value, changed: &impl Fn(&Path) -> Option<PathBuf>) -> bool {
     let tried = ["sweep.grid.", "sweep.random."].iter().find_map(|table| key.strip_prefix(table));
     match value {
@@ -322,7 +322,8 @@ pub(crate) fn with_paths(key: &str, value: &mut Value, changed: &impl Fn(&Path) 
     }
 }
 
-/// With three digits that count: nobody tells 0.0031 from 0.00310437. Of a narrow range they are those of what it spans.
+/// With three digits that count: nobody tells 0.0031 from 0.00310437. Of a narrow range they are those of
+/// what it spans.
 fn short(value: f64, span: f64) -> f64 {
     let size = |number: f64| number.abs().log10().floor();
     let more = (size(value) - size(span)).clamp(0.0, 12.0);

@@ -13,26 +13,27 @@ use crate::train::Monitor;
 pub struct TaskConfig {
     /// What is learned.
     pub kind: TaskKind,
-    /// `tag`: the scheme of the tags, where they mark spans, such as `B-NP`: what is found is then judged by its spans.
+    /// `tag`: the scheme of the tags, where they mark spans, such as `B-NP`: what is found is then judged by
+    /// its spans.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheme: Option<Scheme>,
-    /// `tag`, with a scheme and `head = "crf"`: whether the net gives only tags that the scheme allows one after the
-    /// other; it does where it is absent.
+    /// `tag`, with a scheme and `head = "crf"`: whether the net gives only tags that the scheme allows one
+    /// after the other; it does where it is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = true))]
     pub constrain: Option<bool>,
     /// `regress`: what there are numbers for, each sequence or each step; each sequence where it is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per: Option<Per>,
-    /// Of numbers: which error training lowers; where it is absent the squared one, and of values that are filled in the
-    /// absolute one.
+    /// Of numbers: which error training lowers; where it is absent the squared one, and of values that are
+    /// filled in the absolute one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<RegressionLoss>,
     /// `infill`: which values are hidden, and are to be found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hide: Option<HideConfig>,
-    /// `next`: whether a net with a reverse direction, which has read what it is asked for, may be trained all the same, to see
-    /// what becomes of it.
+    /// `next`: whether a net with a reverse direction, which has read what it is asked for, may be trained
+    /// all the same, to see what becomes of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = "refuse"))]
     pub leak: Option<Leak>,
@@ -114,7 +115,8 @@ pub enum TaskKind {
     Next,
 }
 
-/// The error of a number that training lowers. Numbers are learnt in standard deviations of the training targets.
+/// The error of a number that training lowers. Numbers are learnt in standard deviations of the training
+/// targets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RegressionLoss {
@@ -123,8 +125,8 @@ pub enum RegressionLoss {
     Squared,
     /// The difference: what is learnt is the median.
     Absolute,
-    /// Half the square up to one standard deviation, and from there on the difference less a half (Huber 1964):
-    /// single targets far off count less.
+    /// Half the square up to one standard deviation, and from there on the difference less a half (Huber
+    /// 1964): single targets far off count less.
     Huber,
 }
 

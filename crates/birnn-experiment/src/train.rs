@@ -24,8 +24,8 @@ pub struct TrainConfig {
     /// Samples per step; the last step of an epoch takes what is left.
     #[schemars(range(min = 1))]
     pub batch_size: usize,
-    /// Parts of each batch whose gradients are worked out apart and added in one order, whoever has them: as many
-    /// processes can share a step at most. The result depends on the parts, and not on the processes.
+    /// Parts of each batch whose gradients are worked out apart and added in one order, whoever has them: as
+    /// many processes can share a step at most. The result depends on the parts, and not on the processes.
     #[serde(skip_serializing_if = "is_one")]
     #[schemars(range(min = 1))]
     pub shards: usize,
@@ -33,8 +33,8 @@ pub struct TrainConfig {
     /// `medium` of bf16; where the processor has nothing quicker for it, of f32.
     #[serde(skip_serializing_if = "is_default")]
     pub precision: Precision,
-    /// On a CPU: keep the states between segments of about so many steps, and recompute all else on the way back; 0: keep
-    /// all. The result is the same.
+    /// On a CPU: keep the states between segments of about so many steps, and recompute all else on the way
+    /// back; 0: keep all. The result is the same.
     #[serde(skip_serializing_if = "is_default")]
     pub recompute: usize,
     /// Whether sequences of about the same length are put into the same batch.
@@ -50,8 +50,8 @@ pub struct TrainConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub clip_norm: Option<f64>,
-    /// Keeps an exponential moving average of the weights, and evaluates and saves that. At each step the average keeps
-    /// this share of itself.
+    /// Keeps an exponential moving average of the weights, and evaluates and saves that. At each step the
+    /// average keeps this share of itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("minimum" = 0, "exclusiveMaximum" = 1))]
     pub ema_decay: Option<f64>,
@@ -89,8 +89,8 @@ pub enum Monitor {
     F1,
     /// Of numbers: the root of the mean squared error, in their units; the lower the better.
     Rmse,
-    /// Of numbers: the mean absolute error, in their units, or of `infill` and `next` in standard deviations of the features; the
-    /// lower the better.
+    /// Of numbers: the mean absolute error, in their units, or of `infill` and `next` in standard deviations
+    /// of the features; the lower the better.
     Mae,
     /// Of numbers: the share of their variance that the answers explain.
     R2,

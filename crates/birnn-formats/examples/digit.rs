@@ -2,10 +2,10 @@
 //!
 //!     cargo run -p birnn-formats --example digit [WEIGHTS [READOUT]]
 //!
-//! Readouts are last, which is taken where none is named, final, mean and max; that of attention is told from its weights.
-//! Without a file it takes the small net beside this example, read by final, 98.76 % on MNIST's test images, made by
-//! `cargo xtask train configs/bilstm-final.toml --set model.layers=1 --set model.hidden=64
-//! --set train.epochs=8`.
+//! Readouts are last, which is taken where none is named, final, mean and max; that of attention is told from
+//! its weights. Without a file it takes the small net beside this example, read by final, 98.76 % on MNIST's
+//! test images, made by `cargo xtask train configs/bilstm-final.toml --set model.layers=1 --set
+//! model.hidden=64 --set train.epochs=8`.
 
 use std::path::{Path, PathBuf};
 

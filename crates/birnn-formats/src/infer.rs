@@ -13,8 +13,8 @@ use crate::state_dict::{Array, StateDict};
 use crate::{CellKind, Hidden, ModelConfig, Readout, wrappers};
 
 /// A model inferred from its state dict, whose weights are under the names of birnn's nets: `lstm.`, `gru.`
-/// or `rnn.`, `attention.`, `fc.`; of a net that reads words also `embedding.`, `char_embedding.`, `char_lstm.` or the
-/// like, `crf.`
+/// or `rnn.`, `attention.`, `fc.`; of a net that reads words also `embedding.`, `char_embedding.`,
+/// `char_lstm.` or the like, `crf.`
 #[derive(Clone, Debug)]
 pub struct InferredModel {
     /// The weights.
@@ -29,14 +29,14 @@ pub struct InferredModel {
     pub without_biases: bool,
     /// Whether its head had none.
     pub head_without_bias: bool,
-    /// Features per time step of the bottom layer; of words the values of their vectors, with what is made of their
-    /// characters. What the net itself reads is [`InferredModel::inputs`].
+    /// Features per time step of the bottom layer; of words the values of their vectors, with what is made of
+    /// their characters. What the net itself reads is [`InferredModel::inputs`].
     pub features: usize,
     /// Outputs of the head: classes.
     pub outputs: usize,
-    /// Cell, layers, directions and hidden sizes; an attention readout, vectors for words and a conditional random
-    /// field by their weights. What leaves no trace in weights has its default: other readouts, the nonlinearity of an
-    /// RNN, dropout.
+    /// Cell, layers, directions and hidden sizes; an attention readout, vectors for words and a conditional
+    /// random field by their weights. What leaves no trace in weights has its default: other readouts, the
+    /// nonlinearity of an RNN, dropout.
     pub config: ModelConfig,
 }
 

@@ -126,8 +126,8 @@ fn first_part(name: &str) -> &str {
     name.split('.').next().unwrap_or_default()
 }
 
-/// The keys of the nets with these recurrent modules, which the key `taken` leads to. Of one that is there alone, in
-/// whatever modules, all is the net: its head may be outside of them.
+/// The keys of the nets with these recurrent modules, which the key `taken` leads to. Of one that is there
+/// alone, in whatever modules, all is the net: its head may be outside of them.
 pub(crate) fn keys(taken: &str, modules: &BTreeSet<String>) -> Vec<String> {
     let own = |module| if modules.len() == 1 { "" } else { net_of(module).trim_end_matches('.') };
     let nets: BTreeSet<&str> = modules.iter().map(|module| own(module)).collect();

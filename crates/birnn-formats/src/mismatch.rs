@@ -19,7 +19,8 @@ pub struct Mismatch {
     pub misshapen: Vec<(String, Vec<usize>, Vec<usize>)>,
 }
 
-/// Whether these are the weights of a net of `architecture` for these inputs and `outputs` classes: each by name and shape, and no other.
+/// Whether these are the weights of a net of `architecture` for these inputs and `outputs` classes: each by
+/// name and shape, and no other.
 pub fn check(
     weights: &StateDict,
     architecture: &Architecture,

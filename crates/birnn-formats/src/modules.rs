@@ -1,9 +1,10 @@
-//! What the modules of a state dict are: which has the recurrent layers, which is the head, and of a net that reads
-//! words which have the vectors, which reads characters and which is the conditional random field.
+//! What the modules of a state dict are: which has the recurrent layers, which is the head, and of a net that
+//! reads words which have the vectors, which reads characters and which is the conditional random field.
 //!
-//! Shapes tell recurrent layers and a head from all else. Tables of vectors are matrices as a head is, and a layer that
-//! reads characters is a recurrent one: these are told by their names, `emb` and `char` in them, as in all of PyTorch's
-//! examples; a conditional random field by the names that pytorch-crf gives its parameters.
+//! Shapes tell recurrent layers and a head from all else. Tables of vectors are matrices as a head is, and a
+//! layer that reads characters is a recurrent one: these are told by their names, `emb` and `char` in them,
+//! as in all of PyTorch's examples; a conditional random field by the names that pytorch-crf gives its
+//! parameters.
 
 use std::collections::BTreeSet;
 

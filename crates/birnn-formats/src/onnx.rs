@@ -1,17 +1,17 @@
 //! A trained net as an [ONNX](https://onnx.ai) file, for onnxruntime, tract and others.
 //!
-//! [`Input`] says what goes in: images, series of numbers, or words. Output `logits` is `[batch, outputs]`, or
-//! `[batch, time, outputs]` for `Readout::Sequence`, where behind a sequence's end stands what the head makes of
-//! zeros, as with PyTorch's `pad_packed_sequence`. No softmax at the end; and of a conditional random field its
-//! emissions: its transitions and the search for the best tags are no part of the graph. Nor is dropout. Operator set
-//! 17, one LSTM, GRU or RNN node per layer where the directions are alike.
+//! [`Input`] says what goes in: images, series of numbers, or words. Output `logits` is `[batch, outputs]`,
+//! or `[batch, time, outputs]` for `Readout::Sequence`, where behind a sequence's end stands what the head
+//! makes of zeros, as with PyTorch's `pad_packed_sequence`. No softmax at the end; and of a conditional
+//! random field its emissions: its transitions and the search for the best tags are no part of the graph. Nor
+//! is dropout. Operator set 17, one LSTM, GRU or RNN node per layer where the directions are alike.
 //!
-//! Of a batch of sequences each gives what it gives alone, up to rounding: `last` is its own last step, `final`
-//! each direction's own end, and no mean, maximum or attention sees padding.
+//! Of a batch of sequences each gives what it gives alone, up to rounding: `last` is its own last step,
+//! `final` each direction's own end, and no mean, maximum or attention sees padding.
 //!
 //! onnxruntime runs all of it. tract 0.23 must be given the batch as a number when it loads a net, and the
-//! time too where directions differ in size, or it refuses; it refuses [`Batch::Padded`] too. An RNN with relu
-//! it takes for one with tanh, and says nothing.
+//! time too where directions differ in size, or it refuses; it refuses [`Batch::Padded`] too. An RNN with
+//! relu it takes for one with tanh, and says nothing.
 //!
 //! # Example
 //!
@@ -65,10 +65,10 @@ pub use self::input::{
 /// The name of the graph's output.
 pub const OUTPUT: &str = "logits";
 
-/// The bytes of an ONNX file: a net that reads `inputs`, such as so many values per time step, and gives `outputs`
-/// values per sequence (or per time step), its weights by PyTorch's names, and what else is to be known of it as pairs
-/// of key and text, each key once. For sequences of any length [`LENGTHS`] is a key of the encoder's own, behind the
-/// others: it says whether there is such an input.
+/// The bytes of an ONNX file: a net that reads `inputs`, such as so many values per time step, and gives
+/// `outputs` values per sequence (or per time step), its weights by PyTorch's names, and what else is to be
+/// known of it as pairs of key and text, each key once. For sequences of any length [`LENGTHS`] is a key of
+/// the encoder's own, behind the others: it says whether there is such an input.
 ///
 /// The same arguments give the same bytes.
 pub fn encode(

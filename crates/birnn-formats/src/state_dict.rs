@@ -29,7 +29,8 @@ impl Array {
         Array { are_integers: true, ..self }
     }
 
-    /// Whether the file that it is of has integers there: counters, masks, indices, weights that were quantised.
+    /// Whether the file that it is of has integers there: counters, masks, indices, weights that were
+    /// quantised.
     pub(crate) fn are_integers(&self) -> bool {
         self.are_integers
     }

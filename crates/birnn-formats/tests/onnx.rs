@@ -242,7 +242,8 @@ type Units = (Option<usize>, Option<usize>);
 
 const ONE_WAY: Units = (Some(5), None);
 
-/// Each cell with each readout, in turn of one, two and three layers: each cell and each readout is seen with each.
+/// Each cell with each readout, in turn of one, two and three layers: each cell and each readout is seen with
+/// each.
 fn every_cell_and_readout((forward, reverse): Units) {
     for (shift, cell) in CELLS.into_iter().enumerate() {
         for (place, readout) in READOUTS.into_iter().enumerate() {

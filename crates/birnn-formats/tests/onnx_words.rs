@@ -1,7 +1,8 @@
 //! Nets that read words, written as ONNX and run by tract, beside the nets themselves.
 //!
-//! tract reads no lengths: here all words of a batch have as many characters, and what is read over time of sentences of
-//! unequal lengths is read in one direction. Lengths of all kinds are onnxruntime's to show (`cargo xtask witness`).
+//! tract reads no lengths: here all words of a batch have as many characters, and what is read over time of
+//! sentences of unequal lengths is read in one direction. Lengths of all kinds are onnxruntime's to show
+//! (`cargo xtask witness`).
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
@@ -57,7 +58,8 @@ fn every_kind(mut check: impl FnMut(&Architecture)) {
     }
 }
 
-/// What the net and its graph are given: rows of the words and of their characters, of sentences of these lengths.
+/// What the net and its graph are given: rows of the words and of their characters, of sentences of these
+/// lengths.
 struct Asked {
     lengths: Vec<usize>,
     words: Vec<i64>,
@@ -127,7 +129,8 @@ fn sentences_of_one_length_are_the_net() {
     });
 }
 
-/// No row of a table is asked for that it has not, whatever stands behind a sentence, and no emission depends on it.
+/// No row of a table is asked for that it has not, whatever stands behind a sentence, and no emission depends
+/// on it.
 #[test]
 fn padding_changes_nothing() {
     every_kind(|architecture| {

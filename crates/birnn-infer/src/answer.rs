@@ -47,7 +47,8 @@ pub enum Answer<'a> {
 }
 
 impl Task {
-    /// What `answers` say of `sequence`, whose answers are at `positions` among them; it is read as `modality` says.
+    /// What `answers` say of `sequence`, whose answers are at `positions` among them; it is read as
+    /// `modality` says.
     pub fn answer_to<'a>(
         &'a self,
         (modality, sequence): (&Modality, Sequence<'_>),

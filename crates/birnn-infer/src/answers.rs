@@ -7,10 +7,11 @@ use birnn_kernels::Crf;
 /// The answers of a net to some sequences, one sequence after the other.
 #[derive(Clone, Debug)]
 pub struct Answers {
-    /// Of each position `[outputs]`, of which its task makes an answer. Of a conditional random field the logarithm of
-    /// each tag's probability given all of the sequence, its marginal.
+    /// Of each position `[outputs]`, of which its task makes an answer. Of a conditional random field the
+    /// logarithm of each tag's probability given all of the sequence, its marginal.
     pub logits: Vec<f32>,
-    /// How many positions each sequence has; empty where that is not known. Tags of spans are judged with it alone.
+    /// How many positions each sequence has; empty where that is not known. Tags of spans are judged with it
+    /// alone.
     pub lengths: Vec<usize>,
     /// Of a conditional random field.
     pub joint: Option<Joint>,
@@ -71,12 +72,14 @@ impl Answers {
         self.joint.as_ref().map_or(&self.logits, Joint::emissions)
     }
 
-    /// The tag at a position, of those that are the most probable together; none where each stands for itself.
+    /// The tag at a position, of those that are the most probable together; none where each stands for
+    /// itself.
     pub fn tag(&self, position: usize) -> Option<usize> {
         self.joint.as_ref().map(|joint| usize::from(joint.tags[position]))
     }
 
-    /// The sum of the losses of whole sequences with these labels, in nats; none where each answer stands for itself.
+    /// The sum of the losses of whole sequences with these labels, in nats; none where each answer stands for
+    /// itself.
     pub(crate) fn joint_loss(&self, labels: &[u8]) -> Option<f64> {
         let Joint { crf, emissions, .. } = self.joint.as_ref()?;
         Some(crf.losses(emissions, &self.lengths, labels).iter().sum())

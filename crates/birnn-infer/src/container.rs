@@ -171,8 +171,8 @@ impl Contents {
         &self.plan
     }
 
-    /// The name of the tensor that the net is asked with for the parameter `name`: of those that are evaluated and kept,
-    /// which in a checkpoint of training with a moving average are its own.
+    /// The name of the tensor that the net is asked with for the parameter `name`: of those that are
+    /// evaluated and kept, which in a checkpoint of training with a moving average are its own.
     pub fn asked(&self, name: &str) -> String {
         let is_averaged = self.manifest.training.is_some() && self.plan.ema_decay.is_some();
         match is_averaged && self.architecture.is_trained(name) {

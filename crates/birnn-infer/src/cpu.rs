@@ -53,8 +53,9 @@ pub fn choose_precision(precision: Precision) {
 }
 
 /// Chooses the vector instructions that `$BIRNN_INSTRUCTIONS` names, if it is set, so that another machine's
-/// results can be had here, byte for byte; and makes sure that `$OMP_NUM_THREADS`, if it is set, says how many threads there
-/// are to be, as libtorch would pass over what does not. To be called before anything computes; later it has no effect.
+/// results can be had here, byte for byte; and makes sure that `$OMP_NUM_THREADS`, if it is set, says how
+/// many threads there are to be, as libtorch would pass over what does not. To be called before anything
+/// computes; later it has no effect.
 pub fn configure_from_env() -> Result<(), Unobeyable> {
     variable("BIRNN_INSTRUCTIONS").map_or(Ok(()), |name| choose(&name))?;
     variable("OMP_NUM_THREADS").map_or(Ok(()), |value| threads_of(&value).map(drop))
@@ -86,8 +87,8 @@ pub fn threads() -> usize {
     asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get))
 }
 
-/// What `$OMP_NUM_THREADS` says: of a list, as OpenMP has it, the first is for what is not nested. One that has anything
-/// else in it OpenMP passes over as a whole.
+/// What `$OMP_NUM_THREADS` says: of a list, as OpenMP has it, the first is for what is not nested. One that
+/// has anything else in it OpenMP passes over as a whole.
 pub fn threads_of(value: &str) -> Result<usize, Unobeyable> {
     let all: Result<Vec<NonZero<usize>>, _> = value.split(',').map(|item| item.trim().parse()).collect();
     all.map(|all| all[0].get()).map_err(|_| Unobeyable::Threads(value.to_owned()))

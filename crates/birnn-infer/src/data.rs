@@ -24,8 +24,8 @@ pub enum NetDataError {
     /// The experiment of the weights cannot be read, or not be written down.
     #[error("{0}")]
     Unreadable(String),
-    /// The weights are from elsewhere, and read series or sentences of nobody knows what; which of them, and a data set of
-    /// such files.
+    /// The weights are from elsewhere, and read series or sentences of nobody knows what; which of them, and
+    /// a data set of such files.
     #[error(
         "which {0} weights from elsewhere are for is not known; name some, such as --set data.dataset={1} \
          --set data.train=FILE --set data.test=FILE"
@@ -37,8 +37,8 @@ pub enum NetDataError {
          has it; all else is the run's"
     )]
     Outside(String),
-    /// A setting is to be changed that says how the net reads samples, which it learnt in training; and what these are
-    /// called.
+    /// A setting is to be changed that says how the net reads samples, which it learnt in training; and what
+    /// these are called.
     #[error("--set {0}: how {1} are read belongs to the net, which was trained so; leave it out")]
     OfTheNet(&'static str, &'static str),
     /// A setting is to be changed that says which samples of the run's own data it does not learn from.
@@ -49,8 +49,8 @@ pub enum NetDataError {
     KeptBack(&'static str),
 }
 
-/// Settings of the data that say how a net reads samples, which it learnt in training: they belong to it, and are not to be
-/// changed afterwards.
+/// Settings of the data that say how a net reads samples, which it learnt in training: they belong to it, and
+/// are not to be changed afterwards.
 pub const OF_THE_NET: [&str; 10] = [
     "data.missing",
     "data.missing_mask",
@@ -64,8 +64,8 @@ pub const OF_THE_NET: [&str; 10] = [
     "data.vector_words",
 ];
 
-/// Settings of the data that say which samples are kept back from training. Who names the same data again gets around that,
-/// and has asked for it.
+/// Settings of the data that say which samples are kept back from training. Who names the same data again
+/// gets around that, and has asked for it.
 const KEPT_BACK: [&str; 3] = ["data.validation", "data.split", "data.test_share"];
 
 /// Those by which that is drawn, where any are.
@@ -155,8 +155,8 @@ pub fn data_of_run(
     Ok(as_read(manifest, data))
 }
 
-/// What is hidden from a net of the task `infill` when it is judged: as its experiment has it, changed as `sets` ask, which
-/// are about nothing else.
+/// What is hidden from a net of the task `infill` when it is judged: as its experiment has it, changed as
+/// `sets` ask, which are about nothing else.
 ///
 /// # Errors
 ///

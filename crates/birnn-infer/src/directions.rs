@@ -1,5 +1,5 @@
-//! What each direction of the top layer has in the logits: the head is linear, so a logit is its bias and what the head
-//! makes of either half of the states that it sees.
+//! What each direction of the top layer has in the logits: the head is linear, so a logit is its bias and
+//! what the head makes of either half of the states that it sees.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use crate::network::{Network, Reading, Workspace};
 use crate::predictor::Predictor;
 use crate::task::runner_up;
 
-/// The logits of some sequences, or of their steps, in parts; of a conditional random field those that it is given. As
-/// JSON `bias`, and of each position `forward` and `reverse`.
+/// The logits of some sequences, or of their steps, in parts; of a conditional random field those that it is
+/// given. As JSON `bias`, and of each position `forward` and `reverse`.
 #[derive(Clone, Debug)]
 pub struct Directions {
     /// `[outputs]`.
@@ -69,8 +69,8 @@ impl Contributions {
 }
 
 impl Predictor {
-    /// Its logits for many sequences, in parts, as [`Predictor::answers_to_all`] has the whole; of a net that reads both
-    /// ways.
+    /// Its logits for many sequences, in parts, as [`Predictor::answers_to_all`] has the whole; of a net that
+    /// reads both ways.
     ///
     /// # Panics
     ///
@@ -143,8 +143,8 @@ impl Directions {
         Contributions { bias: f64::from(self.bias[class]), forward, reverse }
     }
 
-    /// Of how much the logit of a class is above the largest of all others, which it is below where the tags beside it
-    /// decided; `None` where there is no other.
+    /// Of how much the logit of a class is above the largest of all others, which it is below where the tags
+    /// beside it decided; `None` where there is no other.
     pub fn of_margin(&self, position: usize, class: usize) -> Option<Contributions> {
         let logits: Vec<f32> =
             (0..self.bias.len()).map(|class| self.of_logit(position, class).sum() as f32).collect();
@@ -152,9 +152,9 @@ impl Directions {
         Some(self.of_logit(position, class).less(self.of_logit(position, other)))
     }
 
-    /// What is answered by one direction alone: what the other adds to each logit is set to the mean of that over all
-    /// positions. What is the same everywhere tells nothing of a step, but the head was learnt with it: without it, logits
-    /// would be off by what is known of no step in particular.
+    /// What is answered by one direction alone: what the other adds to each logit is set to the mean of that
+    /// over all positions. What is the same everywhere tells nothing of a step, but the head was learnt with
+    /// it: without it, logits would be off by what is known of no step in particular.
     pub fn alone(&self, direction: Direction) -> Answers {
         let (own, other) = match direction {
             Direction::Forward => (0, 1),
@@ -243,8 +243,8 @@ mod tests {
         }
     }
 
-    /// The first step alone is to the forward half what it is in the image, and the steps from the second on are to the
-    /// reverse half; to the other half neither is.
+    /// The first step alone is to the forward half what it is in the image, and the steps from the second on
+    /// are to the reverse half; to the other half neither is.
     #[test]
     fn halves_are_of_what_their_direction_has_read() {
         let (predictor, images, directions) = both(1, Head::Linear);

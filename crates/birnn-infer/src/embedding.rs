@@ -45,7 +45,8 @@ impl Embedding {
         Some(Embedding { words, width: embedding.width, characters })
     }
 
-    /// Adds to `into` what the recurrent layers read of these sequences of tokens: `[steps of all, features]`.
+    /// Adds to `into` what the recurrent layers read of these sequences of tokens: `[steps of all,
+    /// features]`.
     pub(crate) fn read<'a>(
         &self,
         workspace: &mut Workspace,

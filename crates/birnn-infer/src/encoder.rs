@@ -1,4 +1,5 @@
-//! What a net holds of sequences, in place of its answers: the states of its recurrent layers, as features for others.
+//! What a net holds of sequences, in place of its answers: the states of its recurrent layers, as features
+//! for others.
 
 use birnn_data::{Per, Sequences};
 
@@ -13,8 +14,9 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Of the net of `predictor`: per sequence what the head sees, as the net's readout has it; per step the outputs of
-    /// the top layer, of a net of any readout. `None` of a net that answers each step, which has nothing for a sequence.
+    /// Of the net of `predictor`: per sequence what the head sees, as the net's readout has it; per step the
+    /// outputs of the top layer, of a net of any readout. `None` of a net that answers each step, which has
+    /// nothing for a sequence.
     pub fn new(predictor: Predictor, per: Per) -> Option<Encoder> {
         let predictor = match (per, predictor.task().per()) {
             (Per::Sequence, Per::Sequence) => predictor,
@@ -39,8 +41,9 @@ impl Encoder {
         self.predictor.network().architecture().output_features()
     }
 
-    /// The states of many sequences, one after the other, on so many threads: `[sequences, width]`, or `[steps of all,
-    /// width]`. They are the same whatever the number, and those of a sequence alone and among any others.
+    /// The states of many sequences, one after the other, on so many threads: `[sequences, width]`, or
+    /// `[steps of all, width]`. They are the same whatever the number, and those of a sequence alone and
+    /// among any others.
     ///
     /// # Panics
     ///

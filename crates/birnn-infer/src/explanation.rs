@@ -1,4 +1,5 @@
-//! How an answer came about, for those who watch: as it forms while the net reads, and what either direction has in it.
+//! How an answer came about, for those who watch: as it forms while the net reads, and what either direction
+//! has in it.
 
 use std::ops::Range;
 
@@ -16,7 +17,8 @@ use crate::task::Task;
 pub struct Explanation<'a> {
     /// The answer.
     pub prediction: Answer<'a>,
-    /// What the head gives, of the sequence or of each step; of a conditional random field what that is given.
+    /// What the head gives, of the sequence or of each step; of a conditional random field what that is
+    /// given.
     pub logits: Vec<Vec<f32>>,
     /// As the answer forms, where there is one for the whole sequence.
     pub forming: Option<Forming>,
@@ -24,7 +26,8 @@ pub struct Explanation<'a> {
     pub directions: Option<Directions>,
 }
 
-/// What a net answers to the first steps of a sequence alone, and to the last: of classes their probabilities, or numbers.
+/// What a net answers to the first steps of a sequence alone, and to the last: of classes their
+/// probabilities, or numbers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Forming {
     /// How many steps it was given, the last time all.
@@ -44,8 +47,8 @@ pub fn stops(all: usize, most: usize) -> Vec<usize> {
 }
 
 impl Predictor {
-    /// The answer to the one sequence that `sequence` is, and how it came about, given parts of it of at most so many
-    /// lengths.
+    /// The answer to the one sequence that `sequence` is, and how it came about, given parts of it of at most
+    /// so many lengths.
     ///
     /// # Panics
     ///

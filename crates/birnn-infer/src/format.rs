@@ -1,12 +1,13 @@
 //! The versions of what a weights file says of itself, and the limits of a file.
 
-/// The newest version of the description. A file has the oldest that can say what it says, so that an older birnn
-/// can read what it would have written.
+/// The newest version of the description. A file has the oldest that can say what it says, so that an older
+/// birnn can read what it would have written.
 pub const FORMAT: u32 = FORMAT_WITH_TEXT;
-/// The first of nets that read words, answer by a conditional random field, or whose classes are tags of spans.
+/// The first of nets that read words, answer by a conditional random field, or whose classes are tags of
+/// spans.
 pub(crate) const FORMAT_WITH_TEXT: u32 = 8;
-/// The first of nets that answer otherwise than with a class for each sequence, whose features have names, or that
-/// read which values are missing.
+/// The first of nets that answer otherwise than with a class for each sequence, whose features have names, or
+/// that read which values are missing.
 pub(crate) const FORMAT_WITH_TASKS: u32 = 7;
 /// The first of nets that read series.
 pub(crate) const FORMAT_WITH_SERIES: u32 = 6;
@@ -20,7 +21,8 @@ pub(crate) const FORMAT_WITH_PREPROCESSING: u32 = 4;
 pub const OLDEST_FORMAT: u32 = 3;
 /// Rows or columns of an image, far above any that a recurrent net reads.
 pub const LARGEST_SIDE: usize = 1 << 16;
-/// Names and sizes of some thousand tensors, and the description with some hundred thousand words, have room in it.
+/// Names and sizes of some thousand tensors, and the description with some hundred thousand words, have room
+/// in it.
 pub(crate) const LARGEST_HEADER: u64 = 32 << 20;
 /// What a run could not read again is not written, and what it would not have written is not read.
 pub const LARGEST_FILE: u64 = 16 << 30;

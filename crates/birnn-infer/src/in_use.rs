@@ -16,8 +16,8 @@ pub struct InUse {
 }
 
 impl InUse {
-    /// Judges a net whose task is the next step by at most so many steps of the series, taken evenly, by the logits that it
-    /// gives for sequences; `None` for nets of other tasks, and where no series has two steps.
+    /// Judges a net whose task is the next step by at most so many steps of the series, taken evenly, by the
+    /// logits that it gives for sequences; `None` for nets of other tasks, and where no series has two steps.
     ///
     /// # Errors
     ///
@@ -119,7 +119,8 @@ mod tests {
 
     const CELLS: [CellKind; 3] = [CellKind::Rnn, CellKind::Gru, CellKind::Lstm];
 
-    /// An answer is unchanged, to the bit, when a later step changes; of a net that reads backwards too, it is not.
+    /// An answer is unchanged, to the bit, when a later step changes; of a net that reads backwards too, it
+    /// is not.
     #[test]
     fn a_net_of_one_direction_knows_nothing_of_what_comes() {
         for cell in CELLS {

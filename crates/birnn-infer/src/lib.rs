@@ -2,8 +2,9 @@
 //!
 //! A [`Predictor`] is made of a weights file, or of its bytes; threads share it, each with a [`Workspace`] of
 //! its own. Its logits are taken apart by its [`Task`] alone, which knows what an answer is and how answers
-//! are judged. An [`Encoder`] gives what a net holds of sequences instead, and [`Streams`] read sequences that have no end
-//! yet. The file's format is [`container`]'s: everything that reads or writes weights goes through it.
+//! are judged. An [`Encoder`] gives what a net holds of sequences instead, and [`Streams`] read sequences
+//! that have no end yet. The file's format is [`container`]'s: everything that reads or writes weights goes
+//! through it.
 //!
 //! ```no_run
 //! use std::path::Path;

@@ -129,7 +129,8 @@ pub struct Progress {
     pub records: Option<BTreeMap<String, Mark>>,
 }
 
-/// So many copies of the weights can be in a checkpoint: the weights, two moments, the best weights, the average.
+/// So many copies of the weights can be in a checkpoint: the weights, two moments, the best weights, the
+/// average.
 fn copies(plan: &TrainPlan) -> u64 {
     4 + u64::from(plan.ema_decay.is_some())
 }
@@ -177,8 +178,8 @@ impl Manifest {
         Manifest { format, ..self }
     }
 
-    /// What two descriptions of the same run have in common: not how they are filed, nor their experiments, which are
-    /// compared setting by setting, nor what images are like, which a run keeps.
+    /// What two descriptions of the same run have in common: not how they are filed, nor their experiments,
+    /// which are compared setting by setting, nor what images are like, which a run keeps.
     pub fn compared(&self) -> Value {
         let mut told = serde_json::to_value(self).unwrap_or_default();
         let others = ["sha256", "format", "experiment", "training", "preprocessing"];
@@ -204,8 +205,8 @@ impl Manifest {
         if !own.dataset.is_own() && !others.dataset.is_own() {
             return Some(Conversion::between(&self.modality, &other.modality));
         }
-        // Of one's own images nobody else knows whether they are upright, or which is light: of the same files the settings
-        // say it.
+        // Of one's own images nobody else knows whether they are upright, or which is light: of the same
+        // files the settings say it.
         let conversion = Conversion::between_settings(&own, &others);
         let is_known = conversion.is_none() || self.recorded().has_same_files(other.recorded());
         is_known.then_some(conversion)
@@ -227,8 +228,8 @@ impl Manifest {
         self.recorded().changed_files(Recorded(now))
     }
 
-    /// Whether the net was trained to answer with what its reverse direction has read: what it is judged by whole sequences is
-    /// of no use.
+    /// Whether the net was trained to answer with what its reverse direction has read: what it is judged by
+    /// whole sequences is of no use.
     pub fn reads_what_it_is_asked(&self) -> bool {
         self.experiment().is_ok_and(|experiment| experiment.reads_what_it_is_asked())
     }

@@ -124,8 +124,8 @@ fn output_of(readout: Readout) -> OutputMode {
 }
 
 impl Network {
-    /// A net for these inputs, such as so many values per time step, with `outputs` outputs; `values` gives the parameter
-    /// of a name that [`Architecture::parameters`] lists.
+    /// A net for these inputs, such as so many values per time step, with `outputs` outputs; `values` gives
+    /// the parameter of a name that [`Architecture::parameters`] lists.
     ///
     /// # Panics
     ///
@@ -180,15 +180,15 @@ impl Network {
         &self.architecture
     }
 
-    /// The conditional random field over its outputs, where it has one; where `legal` says so, of some transitions
-    /// alone.
+    /// The conditional random field over its outputs, where it has one; where `legal` says so, of some
+    /// transitions alone.
     pub fn crf(&self, legal: Option<&LegalTags>) -> Option<Arc<Crf>> {
         let [transitions, start, end] = self.crf.as_ref()?;
         Some(Arc::new(Crf::new(self.outputs, transitions, start, end, legal)))
     }
 
-    /// The scores of that: of each transition `[from, to]`, of each beginning and of each end `[outputs]`, what is illegal
-    /// among them.
+    /// The scores of that: of each transition `[from, to]`, of each beginning and of each end `[outputs]`,
+    /// what is illegal among them.
     pub fn transitions(&self) -> Option<[&[f32]; 3]> {
         self.crf.as_ref().map(|scores| scores.each_ref().map(Vec::as_slice))
     }
@@ -213,8 +213,8 @@ impl Network {
         self.answer(workspace, Input::ragged(input, lengths))
     }
 
-    /// What the head sees of sequences of these `lengths`, one after the other, as [`Network::logits_ragged`] takes
-    /// them: `[batch, width]`, or `[steps of all, width]` for [`Readout::Sequence`].
+    /// What the head sees of sequences of these `lengths`, one after the other, as [`Network::logits_ragged`]
+    /// takes them: `[batch, width]`, or `[steps of all, width]` for [`Readout::Sequence`].
     ///
     /// # Panics
     ///
@@ -259,8 +259,8 @@ impl Network {
         }
     }
 
-    /// What the head sees of sequences of these `lengths` that go on from `states`, zeros where there are none; they become
-    /// those after them.
+    /// What the head sees of sequences of these `lengths` that go on from `states`, zeros where there are
+    /// none; they become those after them.
     pub(crate) fn states_from(
         &self,
         workspace: &mut Workspace,
@@ -366,7 +366,8 @@ impl Network {
         })
     }
 
-    /// What `work` makes of batches of those of `sequences` that are in `range`, on so many threads, in their order.
+    /// What `work` makes of batches of those of `sequences` that are in `range`, on so many threads, in their
+    /// order.
     pub(crate) fn each_batch<'a>(
         &self,
         sequences: &'a Sequences,
@@ -380,7 +381,8 @@ impl Network {
         };
         let begin = range.start;
         let mut order: Vec<usize> = range.collect();
-        // The kernels are quickest at sequences that are about as long; and the longest last no longer than the rest.
+        // The kernels are quickest at sequences that are about as long; and the longest last no longer than
+        // the rest.
         order.sort_by_key(|&sample| Reverse(sequences.get(sample).steps()));
         let next = AtomicUsize::new(0);
         let take = || {

@@ -70,14 +70,15 @@ impl Predictor {
         &self.network
     }
 
-    /// Its logits for one sequence, which is read as its training data was: of an image the bytes, row by row; of a
-    /// series the numbers in their own units; of a sentence its words. Of a conditional random field they are the
-    /// emissions that go into it, and no answers: see [`Predictor::answers_to`].
+    /// Its logits for one sequence, which is read as its training data was: of an image the bytes, row by
+    /// row; of a series the numbers in their own units; of a sentence its words. Of a conditional random
+    /// field they are the emissions that go into it, and no answers: see [`Predictor::answers_to`].
     ///
     /// # Panics
     ///
-    /// Where the sequence is not of the kind that the net reads, or has other features, or no step. Of a value that
-    /// is missing where the net was trained to refuse such nothing can be said: the logits are no numbers.
+    /// Where the sequence is not of the kind that the net reads, or has other features, or no step. Of a
+    /// value that is missing where the net was trained to refuse such nothing can be said: the logits are no
+    /// numbers.
     pub fn logits(&self, workspace: &mut Workspace, sequence: Sequence<'_>) -> Vec<f32> {
         assert!(self.manifest.modality.fits(sequence), "a sequence of the kind that the net reads");
         let lexicon = match (&self.index, sequence.values) {
@@ -89,8 +90,8 @@ impl Predictor {
         })
     }
 
-    /// Its logits for many sequences, one after the other, on so many threads; the same whatever the number. They
-    /// may be longer or shorter than those that it was trained on.
+    /// Its logits for many sequences, one after the other, on so many threads; the same whatever the number.
+    /// They may be longer or shorter than those that it was trained on.
     ///
     /// # Panics
     ///

@@ -77,8 +77,8 @@ pub struct Timing {
     pub samples_per_second: f64,
 }
 
-/// Whether the weights of an epoch are kept whose validation gave this value of what is monitored, in place of
-/// those of the best so far: of equal ones the first counts.
+/// Whether the weights of an epoch are kept whose validation gave this value of what is monitored, in place
+/// of those of the best so far: of equal ones the first counts.
 pub fn is_kept(monitor: Monitor, value: f64, best: Option<f64>) -> bool {
     best.is_none_or(|best| monitor.is_better(value, best))
 }

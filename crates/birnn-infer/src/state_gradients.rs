@@ -46,13 +46,13 @@ impl Network {
 }
 
 impl Predictor {
-    /// The gradient of each sequence's own loss, as an evaluation has it, with respect to the state after each
-    /// time step: per layer from the bottom, forward then reverse.
+    /// The gradient of each sequence's own loss, as an evaluation has it, with respect to the state after
+    /// each time step: per layer from the bottom, forward then reverse.
     ///
     /// # Panics
     ///
-    /// Where the sequences are not of the kind that the net reads, there are not as many targets, or one is none
-    /// of the task's.
+    /// Where the sequences are not of the kind that the net reads, there are not as many targets, or one is
+    /// none of the task's.
     pub fn state_gradients(
         &self,
         workspace: &mut Workspace,

@@ -7,14 +7,15 @@ use birnn_kernels::States;
 use crate::network::Workspace;
 use crate::predictor::Predictor;
 
-/// A net in the middle of some sequences. What it holds of each is the state that it is in after the steps so far: it
-/// takes the same memory whatever their number, and gives the same bits as for the whole.
+/// A net in the middle of some sequences. What it holds of each is the state that it is in after the steps so
+/// far: it takes the same memory whatever their number, and gives the same bits as for the whole.
 #[derive(Debug)]
 pub struct Streams<'n> {
     predictor: &'n Predictor,
     workspace: Workspace,
     states: Option<States>,
-    /// Of each sequence and feature the latest value that was not missing, `[sequences, features]`; NaN where all were.
+    /// Of each sequence and feature the latest value that was not missing, `[sequences, features]`; NaN where
+    /// all were.
     known: Vec<f32>,
 }
 
@@ -78,8 +79,8 @@ impl Streams<'_> {
         self.predictor.network().apply_head(&states)
     }
 
-    /// As [`Streams::read`], but only after the last of the steps of each: `[sequences, outputs]`. Of a single sequence that
-    /// takes the same memory however many steps come.
+    /// As [`Streams::read`], but only after the last of the steps of each: `[sequences, outputs]`. Of a
+    /// single sequence that takes the same memory however many steps come.
     ///
     /// # Panics
     ///
@@ -101,8 +102,8 @@ impl Streams<'_> {
         self.predictor.network().apply_head(&last)
     }
 
-    /// Of each series and feature the latest value that was not missing, `[series, features]`, NaN where all were; nothing
-    /// before the first step, and of images and sentences.
+    /// Of each series and feature the latest value that was not missing, `[series, features]`, NaN where all
+    /// were; nothing before the first step, and of images and sentences.
     pub fn known(&self) -> &[f32] {
         &self.known
     }
@@ -117,7 +118,8 @@ impl Streams<'_> {
         let mut values = Vec::new();
         predictor.reading(lexicon.as_ref(), |reading| match steps.values() {
             Values::Floats(_) => {
-                // Missing values are read as those before, so that each part is read behind what is known of these.
+                // Missing values are read as those before, so that each part is read behind what is known of
+                // these.
                 let features = steps.features();
                 known.resize(steps.len() * features, f32::NAN);
                 let behind = steps.iter().zip(known.chunks_exact(features)).flat_map(|(steps, known)| {
@@ -185,8 +187,8 @@ mod tests {
         Series { missing: Missing::Past, deviation, ..Series::plain(vec![1.0, 9.0]) }
     }
 
-    /// Whatever the parts are, answers are those to whole sequences, to the bit: missing values and what is read beside
-    /// them too.
+    /// Whatever the parts are, answers are those to whole sequences, to the bit: missing values and what is
+    /// read beside them too.
     #[test]
     fn parts_give_the_bits_of_the_whole() {
         let one = Series { missing_mask: true, deviation: None, ..Series::plain(vec![1.0]) };

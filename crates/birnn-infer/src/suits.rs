@@ -13,8 +13,8 @@ use birnn_data::{
 use crate::manifest::Manifest;
 use crate::task::Task;
 
-/// What there is to say of series of so many values per step that a net for `features` of them cannot read, which were
-/// read as the table of `data`, if they were.
+/// What there is to say of series of so many values per step that a net for `features` of them cannot read,
+/// which were read as the table of `data`, if they were.
 pub fn other_features(found: usize, features: usize, data: Option<&DataConfig>) -> Option<String> {
     let of_no_table = match data.is_some_and(|data| data.dataset != Dataset::Table) {
         true => ": each column was read as a value, as the net's experiment describes no table",
@@ -28,8 +28,8 @@ pub fn other_features(found: usize, features: usize, data: Option<&DataConfig>) 
 /// Why a net cannot be judged by some data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsuited {
-    /// The images are of another size, the series have other features, it is of the one and not of the other, what is
-    /// asked for is another thing, or there are more or fewer classes or numbers.
+    /// The images are of another size, the series have other features, it is of the one and not of the other,
+    /// what is asked for is another thing, or there are more or fewer classes or numbers.
     #[error("is for {net}, these are {data}; name a net for these, or other data")]
     Shape {
         /// What the net is for.
@@ -107,7 +107,8 @@ pub enum DataWarning {
         /// Whether the test samples are a share of what is to learn from: now it is another one.
         share: bool,
     },
-    /// The same files are parted into other groups than when the net was trained, as an earlier birnn read them.
+    /// The same files are parted into other groups than when the net was trained, as an earlier birnn read
+    /// them.
     Divided,
 }
 
@@ -156,7 +157,8 @@ impl Manifest {
         Some(format!("trained on SYNTHETIC DIGITS, NOT ON {dataset}"))
     }
 
-    /// What there is to say of pictures where it is not known what the training images of the net in `weights` were like.
+    /// What there is to say of pictures where it is not known what the training images of the net in
+    /// `weights` were like.
     pub fn guessed_preprocessing(&self, weights: &Path) -> Option<String> {
         let Modality::Images { preprocessing: None, .. } = self.modality else { return None };
         Some(format!(
@@ -203,8 +205,8 @@ impl Manifest {
         }
     }
 
-    /// The first sequence whose tags its conditional random field would never give, as their scheme forbids them: their loss
-    /// is infinite.
+    /// The first sequence whose tags its conditional random field would never give, as their scheme forbids
+    /// them: their loss is infinite.
     pub fn forbidden_tags(&self, splits: &Splits) -> Option<ForbiddenTags> {
         let Task::Classify(task) = &self.task else { return None };
         let (Some(_), Ok(Some(tags))) = (self.task.legal_tags(), task.tag_set()) else { return None };

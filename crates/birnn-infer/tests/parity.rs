@@ -1,5 +1,5 @@
-//! Sequences of unequal lengths against PyTorch 2.11, which reads them packed: answers, and the gradients that
-//! the kernels have to train by.
+//! Sequences of unequal lengths against PyTorch 2.11, which reads them packed: answers, and the gradients
+//! that the kernels have to train by.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
@@ -30,8 +30,8 @@ fn logits_are_pytorchs() {
     }
 }
 
-/// A readout that pools wants a gradient of all outputs, as the readout that leaves them does; its own gradient
-/// is no kernel's.
+/// A readout that pools wants a gradient of all outputs, as the readout that leaves them does; its own
+/// gradient is no kernel's.
 #[test]
 fn gradients_are_pytorchs() {
     let read_as_it_is = [Readout::Last, Readout::Final, Readout::Sequence];

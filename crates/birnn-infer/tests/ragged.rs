@@ -79,8 +79,8 @@ fn check_alone(architecture: &Architecture, lengths: &[usize]) {
     }
 }
 
-/// Sequences read from their ends by the net whose directions have each other's parameters, and whose halves of
-/// the outputs are taken for each other, give the mirror image.
+/// Sequences read from their ends by the net whose directions have each other's parameters, and whose halves
+/// of the outputs are taken for each other, give the mirror image.
 fn check_mirror(architecture: &Architecture, lengths: &[usize]) {
     let Architecture { forward, reverse, readout, .. } = *architecture;
     if readout == Readout::Last {
@@ -137,9 +137,9 @@ fn every_kind_of_net_gives_what_it_gives_alone_and_its_mirror_image() {
     }
 }
 
-/// Of a forward direction alone no answer to a step depends on a later step, however many layers there are; with a
-/// reverse one it does. What is read of a whole sequence depends on its last step, whatever the readout, but that the
-/// largest value of each output may be an earlier one.
+/// Of a forward direction alone no answer to a step depends on a later step, however many layers there are;
+/// with a reverse one it does. What is read of a whole sequence depends on its last step, whatever the
+/// readout, but that the largest value of each output may be an earlier one.
 #[test]
 fn earlier_answers_know_nothing_of_later_steps() {
     const LENGTHS: [usize; 3] = [4, 9, 1];

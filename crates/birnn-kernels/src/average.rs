@@ -3,8 +3,8 @@
 use crate::isa::{Job, Simd};
 use crate::workers::{PIECE, Workers};
 
-/// `average += weight (values - average)`, for a weight in `[0, 1]`: the larger share is what is added to, so that a weight
-/// of 1 gives the values themselves, as in PyTorch's `lerp`.
+/// `average += weight (values - average)`, for a weight in `[0, 1]`: the larger share is what is added to, so
+/// that a weight of 1 gives the values themselves, as in PyTorch's `lerp`.
 ///
 /// # Panics
 ///

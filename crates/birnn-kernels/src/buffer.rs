@@ -5,8 +5,8 @@ use std::ops::{Deref, DerefMut};
 
 use crate::isa::LANES;
 
-/// Values, of which the first begins a line of the processor's cache: a vector of them lies in one line, and not
-/// across two, which would be read twice. Its memory grows as it must and is kept.
+/// Values, of which the first begins a line of the processor's cache: a vector of them lies in one line, and
+/// not across two, which would be read twice. Its memory grows as it must and is kept.
 #[derive(Clone, Default)]
 pub(crate) struct Buffer {
     /// At least as many as `length` needs: one that becomes shorter and then longer again is not filled anew.
@@ -63,7 +63,8 @@ impl Deref for Buffer {
     #[inline(always)]
     #[expect(unsafe_code, reason = "lines of values are values one after the other")]
     fn deref(&self) -> &[f32] {
-        // SAFETY: lines are arrays of `LANES` values without anything between, and there are `length` in them.
+        // SAFETY: lines are arrays of `LANES` values without anything between, and there are `length` in
+        // them.
         unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.length) }
     }
 }

@@ -12,13 +12,15 @@ pub struct Dropout {
     pub probability: f32,
     /// Decides which.
     pub key: u64,
-    /// How many steps come before this batch, where it is a part of a larger one: its draws are those of that part.
+    /// How many steps come before this batch, where it is a part of a larger one: its draws are those of that
+    /// part.
     pub first_step: usize,
 }
 
 impl Dropout {
-    /// Zeroes values of rows, `[rows, width]`, that no layer of recurrent layers gives: what they read, or what is read of
-    /// them. `place` tells these apart, and `positions` says for each row how many steps of the batch come before its own.
+    /// Zeroes values of rows, `[rows, width]`, that no layer of recurrent layers gives: what they read, or
+    /// what is read of them. `place` tells these apart, and `positions` says for each row how many steps of
+    /// the batch come before its own.
     pub fn apply(self, workers: &Workers, place: u8, width: usize, positions: &[usize], values: &mut [f32]) {
         let draw = Draw::new(self, OUTSIDE + usize::from(place), width);
         let rows = positions.len().div_ceil(workers.count()).max(1);

@@ -1,5 +1,5 @@
-//! Recurrent layers on plain `f32` slices: RNN, GRU and LSTM, one or two directions, forward and backward; and a
-//! conditional random field over what they say of each step.
+//! Recurrent layers on plain `f32` slices: RNN, GRU and LSTM, one or two directions, forward and backward;
+//! and a conditional random field over what they say of each step.
 //!
 //! In another project: `birnn-kernels = { git = "..." }`, or by `path`. Build it optimised, with `--release`
 //! or `opt-level = 3` in the profile: it is hundreds of times slower without.
@@ -7,12 +7,12 @@
 //! A [`Spec`] says what the layers are. [`Packed`] holds their parameters laid out for the processor; any
 //! number of threads may share one. A [`Workspace`] holds the buffers of passes. [`forward`] maps a batch of
 //! sequences, of one length or of many ([`Lengths`]), to the outputs of the top layer, [`backward`] the
-//! gradient with respect to those to that with respect to every parameter and the input, [`state_gradients`] to
-//! that with respect to every state, and [`infer`] does what no backward pass follows. States can be given at
-//! the start and taken at the end. [`Linear`] is a dense layer, [`AdamStep`] an update, [`move_average`] an average of
-//! what is updated. [`Crf`] is a linear-chain
-//! conditional random field, with its loss, which is a recursion over steps as layers are. This crate names no
-//! tensor library, and knows no head and no other loss.
+//! gradient with respect to those to that with respect to every parameter and the input, [`state_gradients`]
+//! to that with respect to every state, and [`infer`] does what no backward pass follows. States can be given
+//! at the start and taken at the end. [`Linear`] is a dense layer, [`AdamStep`] an update, [`move_average`]
+//! an average of what is updated. [`Crf`] is a linear-chain conditional random field, with its loss, which is
+//! a recursion over steps as layers are. This crate names no tensor library, and knows no head and no other
+//! loss.
 //!
 //! How it is quick: the batch is cut into chunks, and each worker takes its chunks through all layers and
 //! time steps with no other worker to wait for; gates, cells and outputs are computed while the products
@@ -32,8 +32,8 @@
 //! ARM; the caller's thread has its own mode again afterwards. [`flush_subnormals`] is for a program that
 //! wants it so throughout.
 //!
-//! Dimensions, everywhere: `batch` samples, of which a chunk has `rows`; `time`, one of its steps, `steps` of all
-//! that are meant; `features`, the values of a step of a layer's input; `units` of a direction, padded to
+//! Dimensions, everywhere: `batch` samples, of which a chunk has `rows`; `time`, one of its steps, `steps` of
+//! all that are meant; `features`, the values of a step of a layer's input; `units` of a direction, padded to
 //! `hidden`; `gates`, the cell's gates times `hidden`; `width`, the padded output of all directions. `m`, `n`
 //! and `k` are those of a product.
 //!

@@ -14,9 +14,10 @@ const ROUND: f32 = 12_582_912.0;
 const LEAST: f32 = -87.0;
 const MOST: f32 = 88.0;
 
-/// `N` vectors side by side. A value takes twenty operations, each of which waits for the one before: while one vector
-/// waits, the others go on. All of it is reached from [`Job::run`] alone, which [`Instructions::run`] calls with a set of
-/// instructions that it has found: so are the instructions of every `unsafe` below there.
+/// `N` vectors side by side. A value takes twenty operations, each of which waits for the one before: while
+/// one vector waits, the others go on. All of it is reached from [`Job::run`] alone, which
+/// [`Instructions::run`] calls with a set of instructions that it has found: so are the instructions of every
+/// `unsafe` below there.
 #[derive(Clone, Copy)]
 pub(crate) struct Abreast<S: Simd, const N: usize>([S::Vector; N]);
 
@@ -121,8 +122,8 @@ impl<S: Simd, const N: usize> Abreast<S, N> {
         (p.times(r), shifted.power_of_two())
     }
 
-    /// `e^x`, within 2 ulp from -70 on; below, where multiplication and addition round apart, a product that is subnormal is
-    /// lost, up to a quarter of the value.
+    /// `e^x`, within 2 ulp from -70 on; below, where multiplication and addition round apart, a product that
+    /// is subnormal is lost, up to a quarter of the value.
     #[inline(always)]
     fn exp(self) -> Self {
         let (p, scale) = self.reduced();

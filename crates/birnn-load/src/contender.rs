@@ -107,7 +107,8 @@ impl Contender {
                 (listening(&mut child)?, child, None)
             }
             Kind::Torch(processes) | Kind::Onnx(processes) => {
-                // It runs in another folder. Not the link's target: what a virtual environment has is beside the link.
+                // It runs in another folder. Not the link's target: what a virtual environment has is beside
+                // the link.
                 let python = match python.context("no Python was named")? {
                     name if name.components().count() > 1 => std::path::absolute(name)?,
                     name => name.to_owned(),

@@ -1,7 +1,7 @@
 //! `cargo xtask load`: how many answers a server gives, and how soon, by how many ask at once.
 //!
-//! The order in which to read: [`pictures`] is what is asked, [`contender`] starts those who answer, [`drive`] asks
-//! them, and [`page`] writes what was found.
+//! The order in which to read: [`pictures`] is what is asked, [`contender`] starts those who answer,
+//! [`drive`] asks them, and [`page`] writes what was found.
 
 mod contender;
 mod drive;
@@ -19,16 +19,16 @@ use clap::Parser;
 use contender::Kind;
 use page::{Page, Row};
 
-/// Asks `birnn serve`, and with --python the same network served by PyTorch and by onnxruntime, on this machine's
-/// loopback: answers a second and latencies, by connections.
+/// Asks `birnn serve`, and with --python the same network served by PyTorch and by onnxruntime, on this
+/// machine's loopback: answers a second and latencies, by connections.
 ///
-/// Who asks and who answers share the machine. All contenders get their turn at each number of connections before any
-/// gets the next one; what is told are medians over the turns.
+/// Who asks and who answers share the machine. All contenders get their turn at each number of connections
+/// before any gets the next one; what is told are medians over the turns.
 #[derive(Debug, Parser)]
 #[command(name = "birnn-load", bin_name = "cargo xtask load")]
 struct Args {
-    /// A Python with torch, onnxruntime, safetensors, fastapi, uvicorn, httptools, uvloop and Pillow; without it birnn is
-    /// asked alone.
+    /// A Python with torch, onnxruntime, safetensors, fastapi, uvicorn, httptools, uvloop and Pillow; without
+    /// it birnn is asked alone.
     #[arg(long, value_name = "PYTHON")]
     python: Option<PathBuf>,
     /// How many ask at once.

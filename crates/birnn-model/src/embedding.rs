@@ -79,8 +79,8 @@ impl Embedding {
     }
 }
 
-/// The rows of `table` at these indices. Some are there more than once, and what flows back to them is added up: on a GPU in
-/// the same order each time, as index_select does not.
+/// The rows of `table` at these indices. Some are there more than once, and what flows back to them is added
+/// up: on a GPU in the same order each time, as index_select does not.
 fn looked_up(table: &Tensor, indices: &Tensor) -> Result<Tensor, TchError> {
     Tensor::f_embedding(table, indices, -1, false, false)
 }

@@ -6,8 +6,8 @@
 //!
 //! Input, layers and readout use the field's terms: layer `l` has a *forward* direction, which reads the
 //! sequence from its beginning, a *reverse* one, which reads it from its end, or both; the next layer, and
-//! the *head*, see their hidden states concatenated, `[forward, reverse]`. The [`Readout`] says how a sequence
-//! becomes one vector.
+//! the *head*, see their hidden states concatenated, `[forward, reverse]`. The [`Readout`] says how a
+//! sequence becomes one vector.
 //!
 //! # Example
 //!

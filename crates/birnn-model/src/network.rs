@@ -13,10 +13,10 @@ use crate::sequences::{Packing, Sequences, padded, places};
 ///
 /// Parameters live in the `VarStore` that it was built on, under PyTorch's names and in PyTorch's shapes and
 /// gate order: `lstm.weight_ih_l0`, `lstm.weight_hh_l1_reverse`, ..., `fc.weight`, `fc.bias`; for the
-/// attention readout also `attention.weight`, `attention.bias` and `attention.context`; for a conditional random field
-/// those of pytorch-crf, `crf.transitions`, `crf.start_transitions`, `crf.end_transitions`; of a net that reads
-/// [`Tokens`] those of its [`Embedding`](birnn_architecture::Embedding), `embedding.weight`, `char_embedding.weight` and
-/// `char_lstm.weight_ih_l0`, ....
+/// attention readout also `attention.weight`, `attention.bias` and `attention.context`; for a conditional
+/// random field those of pytorch-crf, `crf.transitions`, `crf.start_transitions`, `crf.end_transitions`; of a
+/// net that reads [`Tokens`] those of its [`Embedding`](birnn_architecture::Embedding), `embedding.weight`,
+/// `char_embedding.weight` and `char_lstm.weight_ih_l0`, ....
 #[derive(Debug)]
 pub struct Network {
     architecture: Architecture,
@@ -52,14 +52,14 @@ struct Attention {
 }
 
 impl Network {
-    /// Builds a net for these inputs, such as so many values per time step, and `outputs` values per sequence (or per time
-    /// step).
+    /// Builds a net for these inputs, such as so many values per time step, and `outputs` values per sequence
+    /// (or per time step).
     ///
     /// Weights are drawn as PyTorch draws them, U(-1/sqrt(hidden), 1/sqrt(hidden)) for the recurrent ones and
     /// U(-1/sqrt(inputs), 1/sqrt(inputs)) for the linear ones, from libtorch's generator: after
     /// `tch::manual_seed(s)` they are, bit for bit, what PyTorch has after `torch.manual_seed(s)`, on any
-    /// device. Vectors of words and characters are drawn first, from U(-sqrt(3/width), sqrt(3/width)) as in Ma and Hovy
-    /// 2016, section 3.1; transitions last, from U(-0.1, 0.1) as pytorch-crf does.
+    /// device. Vectors of words and characters are drawn first, from U(-sqrt(3/width), sqrt(3/width)) as in
+    /// Ma and Hovy 2016, section 3.1; transitions last, from U(-0.1, 0.1) as pytorch-crf does.
     pub fn new(
         path: &nn::Path,
         architecture: &Architecture,
@@ -141,7 +141,8 @@ impl Network {
         self.logits_ragged(&top, lengths)
     }
 
-    /// What the recurrent layers read of `tokens`: `[steps of all, features]`, for [`Network::forward_ragged`].
+    /// What the recurrent layers read of `tokens`: `[steps of all, features]`, for
+    /// [`Network::forward_ragged`].
     ///
     /// # Errors
     ///

@@ -24,7 +24,8 @@ fn values(lengths: &[usize], device: Device) -> Tensor {
     Tensor::randn([lengths.iter().sum::<usize>() as i64, FEATURES as i64], (Kind::Float, device))
 }
 
-/// The CPU, and a GPU where libtorch has one that computes in f32: `NVIDIA_TF32_OVERRIDE=0` says that it does.
+/// The CPU, and a GPU where libtorch has one that computes in f32: `NVIDIA_TF32_OVERRIDE=0` says that it
+/// does.
 fn devices() -> Vec<Device> {
     match Device::cuda_if_available() {
         cuda @ Device::Cuda(_) if std::env::var("NVIDIA_TF32_OVERRIDE").is_ok_and(|value| value == "0") => {
@@ -75,8 +76,8 @@ fn check_alone(architecture: &Architecture, lengths: &[usize], device: Device) {
     near(&what, &logits, &expected, allowed);
     let found = gradients(&vs, &input, &logits, &weights);
     let expected_gradients = gradients(&vs, &input, &expected, &weights);
-    // Each parameter's is a sum over all steps, whose terms can be larger than what comes of them: a bias has that of the
-    // weights beside it.
+    // Each parameter's is a sum over all steps, whose terms can be larger than what comes of them: a bias has
+    // that of the weights beside it.
     let largest = expected_gradients.iter().map(|gradient| gradient.abs().max().double_value(&[]));
     let within = 10.0 * allowed * largest.fold(1.0, f64::max);
     for (index, (found, expected)) in found.iter().zip(&expected_gradients).enumerate() {

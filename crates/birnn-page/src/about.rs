@@ -23,8 +23,9 @@ pub struct About {
     /// Of images: rows and columns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shape: Option<[usize; 2]>,
-    /// Of images, where it is known what they are like: `ground` (`dark`, `light` or `mixed`), the grey `levels` of ground
-    /// and ink, whether they are `transposed`, and their `framing` (`mnist`, `emnist` or `resize`).
+    /// Of images, where it is known what they are like: `ground` (`dark`, `light` or `mixed`), the grey
+    /// `levels` of ground and ink, whether they are `transposed`, and their `framing` (`mnist`, `emnist` or
+    /// `resize`).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub preprocessing: Option<Preprocessing>,

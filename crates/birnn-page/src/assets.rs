@@ -70,7 +70,8 @@ pub(crate) fn whole(title: &str, net: &str) -> String {
     // Apart from the rest, as a worker is made of its text.
     let (computing, showing) = (NUMBERS.text.to_owned() + &text(&COMPUTING), text(&SHOWING));
     let style = STYLE.text;
-    // A browser runs and shows what has these digests, and asks nobody for anything; a worker has the rights of its page.
+    // A browser runs and shows what has these digests, and asks nobody for anything; a worker has the rights
+    // of its page.
     let policy = format!(
         "default-src 'none'; script-src '{}' '{}'; worker-src blob:; style-src '{}'; img-src data: blob:; base-uri 'none'; \
          form-action 'none'",

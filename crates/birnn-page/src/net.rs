@@ -100,8 +100,8 @@ impl fmt::Display for NoPage {
 
 impl std::error::Error for NoPage {}
 
-/// The page in one file, with a network in it, which is called `name` there; `values` gives the parameter of a name that
-/// [`Architecture::parameters`] lists.
+/// The page in one file, with a network in it, which is called `name` there; `values` gives the parameter of
+/// a name that [`Architecture::parameters`] lists.
 ///
 /// # Errors
 ///

@@ -1,4 +1,5 @@
-//! What each direction has in the answer for a token: what it adds to the logit, and what it would answer alone.
+//! What each direction has in the answer for a token: what it adds to the logit, and what it would answer
+//! alone.
 
 use std::ops::Range;
 
@@ -14,14 +15,16 @@ use crate::run::Run;
 use crate::scores::percent;
 use crate::words::Words;
 
-/// What both directions add to logits of all test sentences, and the largest that either adds to that of an answer.
+/// What both directions add to logits of all test sentences, and the largest that either adds to that of an
+/// answer.
 #[derive(Debug)]
 pub(crate) struct Added {
     directions: Directions,
     largest: f64,
 }
 
-/// What the directions add to the logits of the answers for tokens in a row, to be drawn on the scale of the largest.
+/// What the directions add to the logits of the answers for tokens in a row, to be drawn on the scale of the
+/// largest.
 #[derive(Debug)]
 pub(crate) struct AddedToAnswers {
     pub(crate) of: Vec<Contributions>,
@@ -48,8 +51,8 @@ struct Group {
 const DRAWN: usize = 24;
 
 impl Added {
-    /// Of a net that tags sentences and reads both ways. Series are drawn as lines and bands, in which a step has no room
-    /// for numbers of its own.
+    /// Of a net that tags sentences and reads both ways. Series are drawn as lines and bands, in which a step
+    /// has no room for numbers of its own.
     pub(crate) fn of(run: &Run, predictions: &Predictions) -> Option<Added> {
         let is_text = matches!(run.predictor.manifest().modality, Modality::Text(_));
         if !is_text || run.predictor.task().per() == Per::Sequence {
@@ -82,7 +85,8 @@ impl ByDirection {
     }
 }
 
-/// The margins of answers by their tag, or where tags mark spans by the type of these, the most frequent first.
+/// The margins of answers by their tag, or where tags mark spans by the type of these, the most frequent
+/// first.
 fn groups(added: &Added, run: &Run, predictions: &Predictions) -> Vec<Group> {
     let classes = run.predictor.task().classes();
     let tags = tag_set(run);

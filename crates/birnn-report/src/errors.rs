@@ -1,4 +1,5 @@
-//! How far a net's numbers are off: scores, predicted against true, residuals, by length, and where it is furthest off.
+//! How far a net's numbers are off: scores, predicted against true, residuals, by length, and where it is
+//! furthest off.
 
 use std::iter;
 use std::ops::Range;

@@ -230,8 +230,8 @@ pub(crate) fn classified(
     followed.collect()
 }
 
-/// How the answer to single samples forms, that is furthest off, in the middle and the best: of each the number that
-/// is furthest off.
+/// How the answer to single samples forms, that is furthest off, in the middle and the best: of each the
+/// number that is furthest off.
 pub(crate) fn answered(
     predictor: &Predictor,
     split: &Split,
@@ -274,8 +274,8 @@ pub(crate) fn answered(
 /// What samples are whose errors are the largest and the smallest.
 pub(crate) const BY_ERROR: [&str; 2] = ["the largest error", "the smallest error"];
 
-/// Of samples, that which is answered best first: the last, the middle and the first, as far as they are different, and
-/// what they are.
+/// Of samples, that which is answered best first: the last, the middle and the first, as far as they are
+/// different, and what they are.
 pub(crate) fn worth_a_look(
     by_error: &[usize],
     [worst, best]: [&'static str; 2],

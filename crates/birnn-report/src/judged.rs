@@ -12,8 +12,8 @@ use crate::text_table::TextTable;
 pub struct Judged {
     /// What it is called.
     pub target: String,
-    /// Where its scores lie with 95 % confidence, as far as chance in the choice of sequences goes; of fewer than six that
-    /// cannot be told.
+    /// Where its scores lie with 95 % confidence, as far as chance in the choice of sequences goes; of fewer
+    /// than six that cannot be told.
     #[serde(flatten)]
     pub intervals: Option<ScoreIntervals>,
     /// The RMSE of always predicting the mean of the training targets; none where it was never asked for.

@@ -2,10 +2,10 @@
 //!
 //! The way through: [`Records::read`] reads what a run recorded, as far as it can be read; [`page`] has the
 //! net answer for every test sample, be it an image or a series of numbers ([`Answered`]), computes gradients
-//! with respect to its hidden states ([`StateGradients`]), has it answer for parts of samples
-//! ([`Prefixes`]) and of sentences by one direction ([`Directions`](birnn_infer::Directions)), and puts it all into HTML. The page is one text: its style, its drawings and its
-//! pictures are in it, it runs no script, and whatever comes from a file is escaped. [`Comparison`] compares
-//! the answers of several nets for the same samples.
+//! with respect to its hidden states ([`StateGradients`]), has it answer for parts of samples ([`Prefixes`])
+//! and of sentences by one direction ([`Directions`](birnn_infer::Directions)), and puts it all into HTML.
+//! The page is one text: its style, its drawings and its pictures are in it, it runs no script, and whatever
+//! comes from a file is escaped. [`Comparison`] compares the answers of several nets for the same samples.
 //! This crate prints nothing and writes nothing.
 
 mod answered;

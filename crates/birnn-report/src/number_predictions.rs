@@ -18,7 +18,8 @@ pub struct NumberPredictions {
     pub answers: Vec<f32>,
     /// What they should be, likewise.
     pub truth: Vec<f32>,
-    /// Of values of the samples themselves, whether each was asked for: of the others both above are what is known.
+    /// Of values of the samples themselves, whether each was asked for: of the others both above are what is
+    /// known.
     pub(crate) asked: Option<Vec<bool>>,
     /// How many positions each sample has: one, or one for each step.
     pub positions: Vec<usize>,
@@ -33,8 +34,8 @@ pub struct NumberPredictions {
 }
 
 impl NumberPredictions {
-    /// The `answers` of a net of this task, which is to answer with numbers, to all samples of `split`, read as `modality` says;
-    /// none where these have other targets.
+    /// The `answers` of a net of this task, which is to answer with numbers, to all samples of `split`, read
+    /// as `modality` says; none where these have other targets.
     pub(crate) fn new(
         (whole, task): (&Task, &Regress),
         answers: Answers,
@@ -123,8 +124,8 @@ impl NumberPredictions {
         bootstrap(&self.errors)
     }
 
-    /// Of each sample, the errors of all numbers together: of several each in standard deviations of its training
-    /// targets, else in its units.
+    /// Of each sample, the errors of all numbers together: of several each in standard deviations of its
+    /// training targets, else in its units.
     pub(crate) fn together(&self) -> Vec<ErrorSums> {
         let deviation = &self.task.scale.deviation;
         if let [only] = &self.errors[..] {
@@ -180,8 +181,9 @@ impl NumberPredictions {
     }
 }
 
-/// Values of the samples themselves, and the answers for them, in their own units: what was asked for, and beside it what is
-/// known. `targets` and `outputs` are how far each value is off from what the net reads in its place.
+/// Values of the samples themselves, and the answers for them, in their own units: what was asked for, and
+/// beside it what is known. `targets` and `outputs` are how far each value is off from what the net reads in
+/// its place.
 fn of_self_targets(
     task: &Regress,
     series: &Series,

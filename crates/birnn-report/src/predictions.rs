@@ -14,8 +14,8 @@ pub struct Prediction {
     pub sample: usize,
     /// The true class.
     pub label: usize,
-    /// The predicted class: the one with the highest probability, or of a conditional random field the one of the most
-    /// probable tags together.
+    /// The predicted class: the one with the highest probability, or of a conditional random field the one of
+    /// the most probable tags together.
     pub class: usize,
     /// The probability of the predicted class.
     pub probability: f64,
@@ -53,8 +53,8 @@ impl Prediction {
 }
 
 impl Predictions {
-    /// The `answers` of a net of this task, which is to classify, to all samples of `split`; none where these have other
-    /// targets.
+    /// The `answers` of a net of this task, which is to classify, to all samples of `split`; none where these
+    /// have other targets.
     pub(crate) fn new(
         (whole, task): (&Task, &Classify),
         answers: &Answers,
@@ -94,8 +94,8 @@ impl Predictions {
         Some(self.of_samples().map(of_sample).collect())
     }
 
-    /// Shares of the predictions with their intervals, `count` of them: `of` tells in which of them a prediction counts,
-    /// and whether as part of it.
+    /// Shares of the predictions with their intervals, `count` of them: `of` tells in which of them a
+    /// prediction counts, and whether as part of it.
     pub(crate) fn shares(&self, count: usize, of: impl Fn(&Prediction) -> (usize, bool)) -> Vec<Share> {
         Share::all(count, &self.positions, self.predictions.iter().map(of))
     }

@@ -1,18 +1,19 @@
-//! How an answer forms while the net reads: what it is worth given the first steps alone, and the last steps alone.
+//! How an answer forms while the net reads: what it is worth given the first steps alone, and the last steps
+//! alone.
 
 use birnn_data::{Sequence, Sequences, Split, Values};
 use birnn_infer::{Predictor, Regress, Task, cpu, stops};
 
 use crate::predictions::{Prediction, evenly_spaced};
 
-/// What answers are worth that a net gives for parts of sequences: of a class the probability of the true one, of
-/// numbers the error.
+/// What answers are worth that a net gives for parts of sequences: of a class the probability of the true
+/// one, of numbers the error.
 #[derive(Debug)]
 pub struct Prefixes {
     /// Whether all have as many steps; else parts are shares of a sequence.
     pub are_steps: bool,
-    /// The numbers of steps that the net was given of the longest sequence, from the fewest to all; of a shorter one
-    /// the same share, rounded up.
+    /// The numbers of steps that the net was given of the longest sequence, from the fewest to all; of a
+    /// shorter one the same share, rounded up.
     pub steps: Vec<usize>,
     /// The indices of the samples in their split.
     pub samples: Vec<usize>,
@@ -52,13 +53,14 @@ const STOPS: usize = 16;
 const EXAMPLE_STOPS: usize = 64;
 
 impl Prefixes {
-    /// Gives the net parts of samples from all over `split`: the probability of the true class, or how far its answer
-    /// is off, in standard deviations of the training targets and on average over its numbers.
+    /// Gives the net parts of samples from all over `split`: the probability of the true class, or how far
+    /// its answer is off, in standard deviations of the training targets and on average over its numbers.
     pub fn of_many(predictor: &Predictor, split: &Split) -> Prefixes {
         Prefixes::of(predictor, split, evenly_spaced(split, SAMPLES), STOPS, worth)
     }
 
-    /// Gives the net parts of this one, step by step: the probability of the true class, or the error likewise.
+    /// Gives the net parts of this one, step by step: the probability of the true class, or the error
+    /// likewise.
     pub fn of_example(predictor: &Predictor, split: &Split, sample: usize) -> Prefixes {
         Prefixes::of(predictor, split, vec![sample], EXAMPLE_STOPS, worth)
     }
@@ -98,8 +100,8 @@ impl Prefixes {
     }
 }
 
-/// Samples worth a look: the most and the least confident correct prediction, the most confident mistake, and,
-/// among the samples of `prefixes`, the correct prediction that came latest.
+/// Samples worth a look: the most and the least confident correct prediction, the most confident mistake,
+/// and, among the samples of `prefixes`, the correct prediction that came latest.
 pub fn examples(prefixes: &Prefixes, predictions: &[Prediction]) -> Vec<Example> {
     let correct = || predictions.iter().filter(|prediction| prediction.is_correct());
     let sure = |a: &&Prediction, b: &&Prediction| a.probability.total_cmp(&b.probability);
@@ -132,7 +134,8 @@ enum Side {
     Last,
 }
 
-/// Of each sequence the first or the last steps: of one of `longest` steps so many, of another the same share.
+/// Of each sequence the first or the last steps: of one of `longest` steps so many, of another the same
+/// share.
 fn part(split: &Split, steps: usize, longest: usize, side: Side) -> Split {
     let parts = || {
         split.sequences.iter().map(|sequence| {

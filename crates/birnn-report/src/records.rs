@@ -65,8 +65,8 @@ impl Records {
         records
     }
 
-    /// Seconds of training, over all sessions of the run, evaluation and checkpoints left out; `None` before the first
-    /// epoch is over.
+    /// Seconds of training, over all sessions of the run, evaluation and checkpoints left out; `None` before
+    /// the first epoch is over.
     pub fn seconds(&self) -> Option<f64> {
         let seconds: f64 = self.timing.iter().map(|timing| timing.seconds).sum();
         (!self.timing.is_empty()).then_some(seconds)

@@ -126,8 +126,8 @@ fn headline(records: &Records) -> Option<ListedHeadline> {
     test.or_else(|| validation().map(|found| of(found, "validation")))
 }
 
-/// Whether a record that is not all there should be: a run that has just begun has none yet, and one that is in the
-/// middle of a line, or was killed there, has a part of it.
+/// Whether a record that is not all there should be: a run that has just begun has none yet, and one that is
+/// in the middle of a line, or was killed there, has a part of it.
 fn is_wrong(problem: &RecordError, status: Option<&Status>) -> bool {
     match problem {
         RecordError::Io { path, source } => path.ends_with(META) || source.kind() != ErrorKind::NotFound,

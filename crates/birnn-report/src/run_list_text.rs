@@ -5,8 +5,8 @@ use birnn_data::name;
 use crate::run_list::{ListedHeadline, ListedRun};
 use crate::text_table::{NONE, TextTable};
 
-/// The runs in this order, a line each below a line of headings, escaped for a terminal. How a run stands comes last,
-/// since that can be long.
+/// The runs in this order, a line each below a line of headings, escaped for a terminal. How a run stands
+/// comes last, since that can be long.
 pub fn run_table(runs: &[ListedRun]) -> String {
     let headings = ["run", "task", "data", "result", "of", "training, s", "seed", "began", "status"];
     let headings = headings.map(str::to_owned).to_vec();

@@ -25,8 +25,8 @@ pub(crate) struct Below {
     pub(crate) added: Option<AddedToAnswers>,
 }
 
-/// Small, for a gallery: an element that tells whoever does not see it that it is `title`, and of a series its length
-/// and its range. `id` is its own on the page.
+/// Small, for a gallery: an element that tells whoever does not see it that it is `title`, and of a series
+/// its length and its range. `id` is its own on the page.
 pub(crate) fn small(
     sample: Sequence<'_>,
     below: Below,

@@ -28,8 +28,8 @@ pub struct DirectionGradients {
     /// Whether the direction reads the sequence from its end.
     pub reverse: bool,
     /// For each step, or each of twenty equal parts of a sequence where they have different lengths, the mean
-    /// over the samples of the norm of the gradient of a sample's loss with respect to the state there; `None` where
-    /// the net does not use the state.
+    /// over the samples of the norm of the gradient of a sample's loss with respect to the state there;
+    /// `None` where the net does not use the state.
     pub norms: Vec<Option<f64>>,
 }
 
@@ -88,8 +88,8 @@ fn shown(predictor: &Predictor, positions: usize) -> Vec<(DirectionGradients, us
     layers.into_iter().flat_map(of).collect()
 }
 
-/// For each step that a direction took in sequences of these `lengths`, its positions and the norm of the gradient
-/// there.
+/// For each step that a direction took in sequences of these `lengths`, its positions and the norm of the
+/// gradient there.
 fn norms(
     gradient: &StateGradient,
     lengths: &[usize],
@@ -107,8 +107,8 @@ fn norms(
     steps.into_iter().zip(norms).flat_map(|(covered, norm)| covered.map(move |position| (position, norm)))
 }
 
-/// The positions of a step in a sequence of `length`: where there are more positions than steps, all that begin
-/// within it, so that none is without a step.
+/// The positions of a step in a sequence of `length`: where there are more positions than steps, all that
+/// begin within it, so that none is without a step.
 fn covered(step: usize, length: usize, positions: usize) -> Range<usize> {
     if length < positions {
         (step * positions).div_ceil(length)..((step + 1) * positions).div_ceil(length)

@@ -27,8 +27,8 @@ pub struct Sweep {
     pub runs: Vec<SweepRun>,
     /// The data set that drawn digits stood in for.
     pub substitute_for: Option<String>,
-    /// What there is to say where the order of the runs says nothing: settings vary by which they are asked for other
-    /// things, or their data has changed meanwhile.
+    /// What there is to say where the order of the runs says nothing: settings vary by which they are asked
+    /// for other things, or their data has changed meanwhile.
     pub problem: Option<String>,
 }
 
@@ -152,8 +152,8 @@ impl Sweep {
         done.map_or(Metric::ACCURACY, |outcome| outcome.test.metric)
     }
 
-    /// What there is to say where settings vary by which the runs are asked for other things. `test_is_share` is whether the
-    /// test samples are a share of what there is to learn from.
+    /// What there is to say where settings vary by which the runs are asked for other things. `test_is_share`
+    /// is whether the test samples are a share of what there is to learn from.
     fn unlike_questions(&self, test_is_share: bool) -> Option<String> {
         let first = |leaks: bool| {
             self.runs.iter().find(|run| run.outcome.is_some() && run.reads_what_it_is_asked == leaks)
@@ -200,7 +200,8 @@ impl Sweep {
     }
 }
 
-/// What there is to say of the first runs that came to something and were trained on the same files, but of other content.
+/// What there is to say of the first runs that came to something and were trained on the same files, but of
+/// other content.
 fn unlike_data(runs: &[(SweepRun, Records)]) -> Option<String> {
     let mut firsts: BTreeMap<String, usize> = BTreeMap::new();
     let done = runs.iter().enumerate().filter(|(_, (run, _))| run.outcome.is_some());

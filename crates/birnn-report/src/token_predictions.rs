@@ -35,7 +35,8 @@ pub(crate) fn all_of(sums: &[TokenSums], drawn: &[usize]) -> TokenSums {
 }
 
 impl TokenPredictions {
-    /// Has a net of this task answer all samples of `split`; none where these are not answered so, or no token is asked for.
+    /// Has a net of this task answer all samples of `split`; none where these are not answered so, or no
+    /// token is asked for.
     ///
     /// # Errors
     ///
@@ -69,7 +70,8 @@ impl TokenPredictions {
         }))
     }
 
-    /// Where the perplexity lies, and the accuracy, with 95 % confidence, as far as chance in the choice of samples goes.
+    /// Where the perplexity lies, and the accuracy, with 95 % confidence, as far as chance in the choice of
+    /// samples goes.
     pub(crate) fn intervals(&self) -> Option<[Interval; 2]> {
         let asked: Vec<TokenSums> = self.sums.iter().copied().filter(|sums| sums.asked > 0).collect();
         let shares: Vec<(u64, u64)> = asked.iter().map(|sums| (sums.right, sums.asked)).collect();

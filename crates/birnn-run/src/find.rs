@@ -16,9 +16,9 @@ pub struct RunsFound {
     pub unread: Vec<FileError>,
 }
 
-/// The run directories in `folder`, itself included, however deep: what can be gone on with, or says of itself what
-/// it is. Links are followed, and no folder is looked into twice: a run that several paths lead to has the one without
-/// a link.
+/// The run directories in `folder`, itself included, however deep: what can be gone on with, or says of
+/// itself what it is. Links are followed, and no folder is looked into twice: a run that several paths lead
+/// to has the one without a link.
 ///
 /// # Errors
 ///
@@ -41,7 +41,8 @@ pub fn find_runs(folder: &Path) -> Result<RunsFound, FileError> {
                     links.push_back(entry.path());
                 }
             }
-            // Other programs have a file of this name, too; an empty one is what a run that was cut off can leave.
+            // Other programs have a file of this name, too; an empty one is what a run that was cut off can
+            // leave.
             let says_so =
                 || Meta::read(&path).is_ok() || path.join(META).metadata().is_ok_and(|meta| meta.len() == 0);
             if is_run(&path) || says_so() {

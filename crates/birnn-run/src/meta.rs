@@ -123,8 +123,8 @@ impl Meta {
         }
     }
 
-    /// How the run in `folder` stands, whose account this is: one that says that it trains, and is in use by no
-    /// process, was killed.
+    /// How the run in `folder` stands, whose account this is: one that says that it trains, and is in use by
+    /// no process, was killed.
     pub fn status_in(&self, folder: &Path) -> Status {
         if FolderLock::is_held(folder) { self.status.clone() } else { self.status.ended() }
     }

@@ -274,7 +274,8 @@ impl RunDir {
         &self.records
     }
 
-    /// As [`RunDir::lock`], of one that may just have been made: where there are no locks, it does not stay behind.
+    /// As [`RunDir::lock`], of one that may just have been made: where there are no locks, it does not stay
+    /// behind.
     fn lock_new(path: &Path, disk: Arc<dyn Disk>) -> Result<RunDir, RunDirError> {
         RunDir::lock(path, disk).inspect_err(|error| {
             if let RunDirError::Unlockable { .. } = error {

@@ -20,7 +20,8 @@ pub enum Status {
         /// Steps of the whole run that the checkpoint stands after.
         step: usize,
     },
-    /// It ended without a word, which only others can tell: the next session, or who finds it in nobody's use.
+    /// It ended without a word, which only others can tell: the next session, or who finds it in nobody's
+    /// use.
     Killed,
     /// Something became NaN or infinite, as would happen again.
     Diverged(String),
@@ -40,7 +41,8 @@ impl Status {
         matches!(self, Status::Diverged(_) | Status::Failed(_))
     }
 
-    /// How what says this of itself ended, now that its process is gone: one that could not say so was killed.
+    /// How what says this of itself ended, now that its process is gone: one that could not say so was
+    /// killed.
     pub fn ended(&self) -> Status {
         if *self == Status::Running { Status::Killed } else { self.clone() }
     }

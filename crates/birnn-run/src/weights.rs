@@ -22,7 +22,8 @@ pub struct NoWeights {
 ///
 /// # Errors
 ///
-/// Where there is no such file or directory, or one without weights, or weights of another format by their name.
+/// Where there is no such file or directory, or one without weights, or weights of another format by their
+/// name.
 pub fn weights_of(run: &Path) -> Result<PathBuf, NoWeights> {
     let found = find_weights(run)?;
     if run.is_dir() {

@@ -41,7 +41,8 @@ fn told(answer: &impl Serialize) -> Result<Told, Problem> {
     })
 }
 
-/// Why a network is not asked here: it answers each token of a text with all that it knows, and its probability.
+/// Why a network is not asked here: it answers each token of a text with all that it knows, and its
+/// probability.
 pub(crate) fn refusal(task: &Task) -> Option<Problem> {
     let detail = match (task, task.self_targets()?) {
         (Task::Regress(_), _) => return None,
@@ -127,7 +128,8 @@ impl Answering {
         self.metrics.answers(1);
         let answers = self.predictor.answers_to_all(&sequence, 1);
         finite(answers.given()).map_err(|why| Problem::unanswerable(why.to_string()))?;
-        // As the answer forms, parts of the sequence are read that are half as long on average, from both ends.
+        // As the answer forms, parts of the sequence are read that are half as long on average, from both
+        // ends.
         let most = (self.reader.limits.steps / steps.max(1)).clamp(2, FORMING);
         // Its buffers are many times those of a sequence, and are given back.
         let explanation = self.predictor.explain(&mut Workspace::new(), &sequence, most);

@@ -40,8 +40,9 @@ pub(crate) struct App {
     requests: Arc<AtomicU64>,
 }
 
-/// By which names the server may be called. A page elsewhere could have a browser look a name of its own up as this
-/// machine, and would so read what is meant for this machine alone: it is told by that name. By an address none is.
+/// By which names the server may be called. A page elsewhere could have a browser look a name of its own up
+/// as this machine, and would so read what is meant for this machine alone: it is told by that name. By an
+/// address none is.
 #[derive(Clone, Debug)]
 pub(crate) enum Hosts {
     Any,
@@ -161,7 +162,8 @@ async fn within(State(app): State<App>, request: Request, next: Next) -> Respons
     let (status, seconds) = (response.status(), begun.elapsed().as_secs_f64());
     let is_refused =
         (status.is_client_error() || status.is_server_error()) && status != StatusCode::REQUEST_TIMEOUT;
-    // Who asks first whether to send it was told so once it was begun, and else sends nothing where the answer is a refusal.
+    // Who asks first whether to send it was told so once it was begun, and else sends nothing where the
+    // answer is a refusal.
     if is_refused && (!asks_first || unread.is_begun()) {
         // Who takes longer is let go.
         let _ = timeout(app.limits.idle_body, unread.discard(app.limits.bodies)).await;

@@ -28,12 +28,14 @@ pub(crate) enum Body {
 pub(crate) struct Asked {
     /// Of a network of images: PNG, JPEG, BMP or PNM files, each in base64.
     images: Option<Vec<String>>,
-    /// Of a network of images: of each its grey levels as the network reads them, one byte for each, row by row, in base64.
+    /// Of a network of images: of each its grey levels as the network reads them, one byte for each, row by
+    /// row, in base64.
     pixels: Option<Vec<String>>,
-    /// Of a network of series: of each its steps, and of each step its values, in their own units; of one feature the
-    /// number alone. `null` is a value that is missing.
+    /// Of a network of series: of each its steps, and of each step its values, in their own units; of one
+    /// feature the number alone. `null` is a value that is missing.
     series: Option<Vec<Vec<Step>>>,
-    /// Of a network of words or characters: of each its tokens; or a text, which is parted as its training data was.
+    /// Of a network of words or characters: of each its tokens; or a text, which is parted as its training
+    /// data was.
     sentences: Option<Vec<Sentence>>,
 }
 
@@ -244,8 +246,8 @@ impl Reader {
         Ok(Samples::Images(pixels))
     }
 
-    /// The pixels of an image, out of a picture's file; `seen` counts those of the files, which are small where the picture
-    /// is of one colour, however many they are.
+    /// The pixels of an image, out of a picture's file; `seen` counts those of the files, which are small
+    /// where the picture is of one colour, however many they are.
     fn picture(&self, file: &[u8], seen: &mut u64) -> Result<Vec<u8>, Problem> {
         let Modality::Images { shape, preprocessing } = &self.modality else {
             return Err(self.wants(&self.modality, "a picture"));

@@ -15,7 +15,8 @@ const NUMBER: usize = 1000;
 /// So many that a pixel takes which is looked at for ink, of the square around a picture.
 const PIXEL: usize = 1000;
 
-/// What the answers of a network take, in products and sums of its, of which a core does some ten million in a millisecond.
+/// What the answers of a network take, in products and sums of its, of which a core does some ten million in
+/// a millisecond.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Effort {
     step: usize,

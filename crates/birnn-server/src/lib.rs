@@ -1,10 +1,11 @@
 //! Answers over HTTP, by networks on their kernels, without libtorch.
 //!
-//! [`Server::bind`] reads the networks and takes the address, so that both can be refused before anyone is told of a
-//! server; [`Server::run`] answers until it is told to stop.
+//! [`Server::bind`] reads the networks and takes the address, so that both can be refused before anyone is
+//! told of a server; [`Server::run`] answers until it is told to stop.
 //!
 //! ```text
-//! connection (listen) -> app: host, time, headers, counts -> route -> room for its body -> queue of its network
+//! connection (listen) -> app: host, time, headers, counts -> route -> room for its body
+//!     -> queue of its network
 //!     of a moment -> samples, with those of others -> Predictor -> answers as JSON
 //!     of more     -> a thread of the network's own, which does the same
 //! ```
@@ -49,8 +50,8 @@ pub struct Options {
     pub models: Vec<Named>,
     /// The address to listen at; of port 0 the system chooses one.
     pub listen: SocketAddr,
-    /// By which names the server may be called, beside those of this machine; of an address that others can reach, where
-    /// there are none, by every name.
+    /// By which names the server may be called, beside those of this machine; of an address that others can
+    /// reach, where there are none, by every name.
     pub hosts: Vec<String>,
     /// What a client may ask for.
     pub limits: Limits,
@@ -128,8 +129,8 @@ impl Server {
         self.app.models.each().map(|loaded| loaded.about.name.clone()).collect()
     }
 
-    /// Answers until SIGTERM or SIGINT, and then those who have asked. SIGHUP, or other files in the place of theirs, has
-    /// the networks read anew; those who have asked get the answers of the old.
+    /// Answers until SIGTERM or SIGINT, and then those who have asked. SIGHUP, or other files in the place of
+    /// theirs, has the networks read anew; those who have asked get the answers of the old.
     ///
     /// # Errors
     ///

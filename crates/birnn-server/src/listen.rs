@@ -21,15 +21,16 @@ use tokio::time::{Instant, Sleep};
 
 use crate::app::App;
 
-/// How long connections stay open on which nobody is waiting for an answer, once the server is to stop: a client may just have
-/// asked on one, or be about to, and does not know yet.
+/// How long connections stay open on which nobody is waiting for an answer, once the server is to stop: a
+/// client may just have asked on one, or be about to, and does not know yet.
 const LINGER: Duration = Duration::from_millis(500);
 
 /// How long to wait where a connection cannot be taken, such as for want of file descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Threads that read and write connections, each its own, until this is dropped. A request of a lone client so wakes no second
-/// thread; who shares a thread with others may wait for the [moments](crate::moments) that they take while another is idle.
+/// Threads that read and write connections, each its own, until this is dropped. A request of a lone client
+/// so wakes no second thread; who shares a thread with others may wait for the [moments](crate::moments) that
+/// they take while another is idle.
 #[derive(Debug)]
 pub(crate) struct Threads {
     /// With what each connection of a thread holds as well, by which they are counted.

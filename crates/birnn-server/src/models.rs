@@ -75,8 +75,8 @@ pub(crate) struct Loaded {
     stamp: Option<Stamp>,
 }
 
-/// By what a file is told from the one that was there before: one of the same length and time is another where it was
-/// put in its place, and who may read it is a change, too.
+/// By what a file is told from the one that was there before: one of the same length and time is another
+/// where it was put in its place, and who may read it is a change, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Stamp {
     weights: PathBuf,
@@ -116,8 +116,8 @@ impl Models {
         self.all.values().map(Model::loaded)
     }
 
-    /// Takes the files that are there now in place of those that were, where they are others or `all` are wanted. One that
-    /// cannot be used is told of, and the network that is there goes on.
+    /// Takes the files that are there now in place of those that were, where they are others or `all` are
+    /// wanted. One that cannot be used is told of, and the network that is there goes on.
     pub(crate) fn refresh(&self, all: bool) {
         for (name, model) in &self.all {
             let stamp = stamp_of(&model.run);

@@ -1,7 +1,7 @@
 //! Requests that are answered in a moment, by the thread that read them.
 //!
-//! It first lets those go on that are ready to, and answers what they have been asked with its own. So a lone client waits
-//! for no other thread, and under load batches form by themselves.
+//! It first lets those go on that are ready to, and answers what they have been asked with its own. So a lone
+//! client waits for no other thread, and under load batches form by themselves.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

@@ -1,9 +1,9 @@
 //! Requests wait here for a network, and are answered together.
 //!
-//! Those that take a [moment](crate::moments) are answered by the thread that read them. Others, and what is to be
-//! explained, wait for threads of their own, which keep nobody from reading and writing: each takes what has waited
-//! longest, and what is behind it already. Nothing depends on the batch, as a sequence gives the same bits alone and among
-//! others.
+//! Those that take a [moment](crate::moments) are answered by the thread that read them. Others, and what is
+//! to be explained, wait for threads of their own, which keep nobody from reading and writing: each takes
+//! what has waited longest, and what is behind it already. Nothing depends on the batch, as a sequence gives
+//! the same bits alone and among others.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -104,8 +104,8 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Does it, and says whether it came to its end: what it was about stays unanswered, and its client is told so; the others
-/// go on.
+/// Does it, and says whether it came to its end: what it was about stays unanswered, and its client is told
+/// so; the others go on.
 pub(crate) fn unbroken(answer: impl FnOnce()) -> bool {
     let done = std::panic::catch_unwind(AssertUnwindSafe(answer)).is_ok();
     if !done {
@@ -148,7 +148,8 @@ impl Worker {
         };
         let mut bytes = first.body.len();
         let mut jobs = vec![first];
-        // What is to be explained takes longer than all else: it is one worker's last, and others do the next.
+        // What is to be explained takes longer than all else: it is one worker's last, and others do the
+        // next.
         while jobs.len() < TOGETHER
             && jobs.last().is_some_and(|job| job.question == Question::Predict)
             && let Ok(job) = waiting.jobs.try_recv()

@@ -503,8 +503,8 @@ async fn those_who_have_asked_get_their_answers_from_a_server_that_stops() {
     assert!(ended.await.unwrap());
 }
 
-/// Of those who ask again and again on a connection none is left without an answer to what it asked: with the last one it is
-/// told that there is no other.
+/// Of those who ask again and again on a connection none is left without an answer to what it asked: with the
+/// last one it is told that there is no other.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asks_again_and_again_is_told_of_the_end() {
     let running = start(digits(), Limits::default()).await;

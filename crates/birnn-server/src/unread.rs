@@ -30,8 +30,8 @@ impl Unread {
         self.is_begun.load(Ordering::Relaxed)
     }
 
-    /// Reads it to its end, or `most` bytes of it, and keeps nothing. A connection that is closed while its client sends is
-    /// reset: many clients report that, and never read the answer that was there before.
+    /// Reads it to its end, or `most` bytes of it, and keeps nothing. A connection that is closed while its
+    /// client sends is reset: many clients report that, and never read the answer that was there before.
     pub(crate) async fn discard(mut self, most: usize) {
         let mut read = 0;
         while read <= most

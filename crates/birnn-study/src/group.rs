@@ -81,7 +81,8 @@ impl Measure {
         differences(a, b).is_some_and(|(_, Interval { low, high })| low > 0.0 || high < 0.0)
     }
 
-    /// How `a` compares with `b`, as a sentence without its end: by the interval of the differences, seed by seed.
+    /// How `a` compares with `b`, as a sentence without its end: by the interval of the differences, seed by
+    /// seed.
     pub fn comparison(&self, a: &Group, b: &Group) -> String {
         let Some((summary, Interval { low, high })) = differences(a, b) else {
             return format!("{} and {} were not compared", a.name, b.name);

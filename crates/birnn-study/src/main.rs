@@ -1,8 +1,9 @@
-//! `cargo xtask study`: what is said of nets that read both ways, measured by experiments that anyone can run again.
+//! `cargo xtask study`: what is said of nets that read both ways, measured by experiments that anyone can run
+//! again.
 //!
-//! The order in which to read: [`trial`] is a net to be trained, [`runner`] trains them by the `birnn` beside this
-//! program, [`group`] is what several seeds come to; each file of [`parts`] asks one question, and [`page`] writes
-//! what was found.
+//! The order in which to read: [`trial`] is a net to be trained, [`runner`] trains them by the `birnn` beside
+//! this program, [`group`] is what several seeds come to; each file of [`parts`] asks one question, and
+//! [`page`] writes what was found.
 
 mod group;
 mod page;
@@ -21,8 +22,8 @@ use page::{Made, Page};
 use parts::Part;
 use runner::Runner;
 
-/// Trains the experiments of configs/study, several seeds of each, and writes what they show as a page with plots.
-/// One core trains one net; two cores take about an hour.
+/// Trains the experiments of configs/study, several seeds of each, and writes what they show as a page with
+/// plots. One core trains one net; two cores take about an hour.
 #[derive(Debug, Parser)]
 #[command(name = "birnn-study", bin_name = "cargo xtask study")]
 struct Args {

@@ -254,8 +254,8 @@ fn beside(name: &str) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// What it prints. Each net has one thread, so that as many can be trained at a time as there are cores, and their
-/// bytes are those of one thread.
+/// What it prints. Each net has one thread, so that as many can be trained at a time as there are cores, and
+/// their bytes are those of one thread.
 fn said(command: &mut Command) -> Result<String> {
     let output = command.env("OMP_NUM_THREADS", "1").output().context("cannot start birnn")?;
     if !output.status.success() {

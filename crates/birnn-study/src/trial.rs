@@ -11,7 +11,8 @@ pub struct Trial {
     pub sets: Vec<String>,
     /// Files that the settings name, in the folder of data: a key and a path in it.
     pub files: &'static [(&'static str, &'static str)],
-    /// After how many epochs it is evaluated; training goes on in between. Empty: after those of the experiment.
+    /// After how many epochs it is evaluated; training goes on in between. Empty: after those of the
+    /// experiment.
     pub stages: Vec<usize>,
     /// The seed.
     pub seed: u32,

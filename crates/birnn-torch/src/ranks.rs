@@ -10,7 +10,8 @@ use birnn_engine::device;
 
 use crate::failed::{Fails, OrFail};
 
-/// Does `work` with the other processes of the launch, if there are any; all of them end as one does that fails.
+/// Does `work` with the other processes of the launch, if there are any; all of them end as one does that
+/// fails.
 pub fn with(args: &LaunchArgs, log: &Log, work: impl FnOnce(&Ranks) -> Outcome) -> Outcome {
     let launch = Launch::from_env(|name| std::env::var(name).ok()).map_err(RankError::from).or_fail()?;
     let Some(launch) = launch.filter(|launch| launch.size > 1) else { return work(&Ranks::alone()) };
@@ -59,7 +60,8 @@ pub fn same_command(ranks: &Ranks, command: &str) -> Outcome {
     }
 }
 
-/// The exit code of a stop: a signal may have come to some processes only, and all end as if it had come to each.
+/// The exit code of a stop: a signal may have come to some processes only, and all end as if it had come to
+/// each.
 pub fn agreed_code(ranks: &Ranks, own: u8) -> Result<u8, RankError> {
     let told = ranks.gather(&own.to_string())?;
     Ok(told.iter().filter_map(|code| code.parse().ok()).fold(own, u8::max))

@@ -126,8 +126,8 @@ fn open_with(
     Ok(opened)
 }
 
-/// A new sweep, or one to go on with, and its name. What no run could do without is looked for before anything
-/// is made.
+/// A new sweep, or one to go on with, and its name. What no run could do without is looked for before
+/// anything is made.
 fn open(args: &SweepArgs, disk: &Arc<dyn Disk>, log: &Log) -> Result<(SweepDir, String), Failure> {
     let locations = || args.data.locations();
     if let Some(folder) = &args.resume {
@@ -194,8 +194,8 @@ fn train(
         Ok(Trained::Done(_)) => Ok(Ended::Done),
         Ok(Trained::Stopped(stopped)) => Ok(Ended::Stopped(stopped.code())),
         Err(Failure { kind: Kind::Run, message, excerpt }) => failed(message, excerpt),
-        // What its settings cannot be shows here, too, where it is only known beside the data. One that was begun could
-        // be: then something else has changed.
+        // What its settings cannot be shows here, too, where it is only known beside the data. One that was
+        // begun could be: then something else has changed.
         Err(Failure { kind: Kind::Request, message, excerpt }) if is_new => failed(message, excerpt),
         Err(failure) => Err(failure),
     }

@@ -55,8 +55,8 @@ pub fn run(args: &TrainArgs, log: &Log) -> Outcome {
     })
 }
 
-/// What is trained: each process reads the experiment of a new run, and the first alone a run that goes on, of which it tells
-/// the others.
+/// What is trained: each process reads the experiment of a new run, and the first alone a run that goes on,
+/// of which it tells the others.
 fn start(args: &TrainArgs, disk: Arc<dyn Disk>, ranks: &Ranks) -> Result<Start, Failure> {
     // The first reads the run for all, by what it was told.
     let how = match &args.resume {

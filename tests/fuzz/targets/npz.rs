@@ -1,5 +1,5 @@
-//! Any bytes, gzipped or not, are the arrays of series of numbers or an error of one line, whatever is wanted of them,
-//! in memory that their length bounds.
+//! Any bytes, gzipped or not, are the arrays of series of numbers or an error of one line, whatever is wanted
+//! of them, in memory that their length bounds.
 #![no_main]
 
 mod memory;
@@ -7,8 +7,8 @@ mod memory;
 use birnn_data::{NpzOptions, Per, TargetKind, Wanted, parse_npz};
 use libfuzzer_sys::fuzz_target;
 
-/// Bytes of memory for each byte of an array, such as those of a name of four while lists and tables of them grow; the
-/// most that DEFLATE can make of a byte; and for any file, buffers included.
+/// Bytes of memory for each byte of an array, such as those of a name of four while lists and tables of them
+/// grow; the most that DEFLATE can make of a byte; and for any file, buffers included.
 const PER_BYTE: usize = 128 * 1032;
 const ALWAYS: usize = 1 << 20;
 

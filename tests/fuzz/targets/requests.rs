@@ -1,4 +1,5 @@
-//! Whatever is sent to a server, it has an answer or lets the connection go, and goes on: what fails in it fails here.
+//! Whatever is sent to a server, it has an answer or lets the connection go, and goes on: what fails in it
+//! fails here.
 #![no_main]
 
 use std::io::{ErrorKind, Read, Write};

@@ -1,5 +1,5 @@
-//! Any bytes, gzipped or not, are series of numbers or an error of one line, with a header and without, in memory
-//! that their length bounds.
+//! Any bytes, gzipped or not, are series of numbers or an error of one line, with a header and without, in
+//! memory that their length bounds.
 #![no_main]
 
 mod memory;
@@ -7,8 +7,8 @@ mod memory;
 use birnn_data::{FileTargets, Sequence, Sequences, parse_series_lines, parse_ts};
 use libfuzzer_sys::fuzz_target;
 
-/// Bytes of memory for each byte of text, such as those of a line `1` with its value, its length, its number and
-/// a label that there is none of, while lists of them grow; and for any text, buffers included.
+/// Bytes of memory for each byte of text, such as those of a line `1` with its value, its length, its number
+/// and a label that there is none of, while lists of them grow; and for any text, buffers included.
 const PER_BYTE: usize = 96;
 const ALWAYS: usize = 1 << 20;
 /// The most that DEFLATE can make of a byte.

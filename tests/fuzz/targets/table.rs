@@ -1,5 +1,5 @@
-//! Any bytes, gzipped or not, are a table of series or images or an error of one line, whatever its columns are said to
-//! be, in memory that their length bounds.
+//! Any bytes, gzipped or not, are a table of series or images or an error of one line, whatever its columns
+//! are said to be, in memory that their length bounds.
 #![no_main]
 
 mod memory;
@@ -10,9 +10,9 @@ use birnn_data::{
 };
 use libfuzzer_sys::fuzz_target;
 
-/// Bytes of memory for each byte of text, such as those of a row that is a series of its own, with its name and its
-/// group, while lists and tables of them grow; the most that DEFLATE can make of a byte; and for any text, buffers
-/// included.
+/// Bytes of memory for each byte of text, such as those of a row that is a series of its own, with its name
+/// and its group, while lists and tables of them grow; the most that DEFLATE can make of a byte; and for any
+/// text, buffers included.
 const PER_BYTE: usize = 256;
 const LARGEST_RATIO: usize = 1032;
 const ALWAYS: usize = 2 << 20;

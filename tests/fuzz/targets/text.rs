@@ -1,5 +1,6 @@
-//! Any bytes, gzipped or not, are sentences, texts or words' vectors, in whatever form, or an error of one line, in memory
-//! that their length bounds; and they are written as they were where nothing is added to them.
+//! Any bytes, gzipped or not, are sentences, texts or words' vectors, in whatever form, or an error of one
+//! line, in memory that their length bounds; and they are written as they were where nothing is added to
+//! them.
 #![no_main]
 
 mod memory;
@@ -11,9 +12,9 @@ use birnn_data::{
 };
 use libfuzzer_sys::fuzz_target;
 
-/// Bytes of memory for each byte of text, such as those of the name of a column of one character, in a header that
-/// lacks the one that is asked for, while lists of them grow; the most that DEFLATE can make of a byte; and for any
-/// text, buffers included.
+/// Bytes of memory for each byte of text, such as those of the name of a column of one character, in a header
+/// that lacks the one that is asked for, while lists of them grow; the most that DEFLATE can make of a byte;
+/// and for any text, buffers included.
 const PER_BYTE: usize = 256;
 const LARGEST_RATIO: usize = 1032;
 const ALWAYS: usize = 2 << 20;

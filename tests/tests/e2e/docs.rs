@@ -4,7 +4,7 @@
 //! docs/reference/cli.md is written by `BLESS=1 cargo xtask test -p birnn-tests --test e2e docs`.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use birnn_tests::docs::{Page, anchor, guide, page, pages, quoted, write_cats};
@@ -65,6 +65,27 @@ fn lines_fit_a_screen() {
             assert!(line.chars().count() <= 120, "{}: {line}", page.name.display());
         }
     }
+}
+
+/// As wide as rustfmt makes code, which leaves comments as they are. Tables and lone links cannot be broken.
+#[test]
+fn comments_fit_the_width_of_code() {
+    let setting = page("rustfmt.toml").text;
+    let width = setting.lines().find_map(|line| line.strip_prefix("max_width = ")).unwrap();
+    let width: usize = width.parse().unwrap();
+    for path in rust_files(&["crates", "tests", "xtask"]) {
+        let source = std::fs::read_to_string(&path).unwrap();
+        let comments = source.lines().filter(|line| line.trim_start().starts_with("//"));
+        for line in comments.filter(|line| !line.contains("//! |") && !line.contains("](http")) {
+            assert!(line.chars().count() <= width, "{}: {line}", path.display());
+        }
+    }
+}
+
+/// Those below these folders of the workspace.
+fn rust_files(folders: &[&str]) -> impl Iterator<Item = PathBuf> {
+    let files = folders.iter().flat_map(|folder| listing(&workspace().join(folder)));
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
 }
 
 #[test]
@@ -341,11 +362,9 @@ fn exit_codes_are_documented() {
 
 /// The Rust of the crates and of xtask, without tests; strings that are broken over lines are joined.
 fn sources() -> String {
-    let root = workspace();
     let mut text = String::new();
-    for path in listing(&root.join("crates")).into_iter().chain(listing(&root.join("xtask"))) {
-        let is_source = path.extension().is_some_and(|extension| extension == "rs")
-            && path.components().any(|part| part.as_os_str() == "src")
+    for path in rust_files(&["crates", "xtask"]) {
+        let is_source = path.components().any(|part| part.as_os_str() == "src")
             && !path.to_string_lossy().contains("tests.rs");
         if is_source {
             let source = std::fs::read_to_string(&path).unwrap();

@@ -1,4 +1,5 @@
-//! `birnn encode`: states of pictures and series, by the names that they are known by, in a file that is whole.
+//! `birnn encode`: states of pictures and series, by the names that they are known by, in a file that is
+//! whole.
 
 use birnn_tests::Sandbox;
 use safetensors::SafeTensors;

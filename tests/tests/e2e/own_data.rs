@@ -100,8 +100,8 @@ fn pictures_of_test_images_are_named_as_the_test_images_are() {
                 name.ends_with(&format!("-{}", found["class"].as_str().unwrap()))
             };
             let share = predictions.iter().filter(is_right).count() as f64 / predictions.len() as f64;
-            // A net that learnt for a moment is unsure of some, and framing moves a digit by fractions of a pixel; as
-            // what they are not, pictures are named by chance.
+            // A net that learnt for a moment is unsure of some, and framing moves a digit by fractions of a
+            // pixel; as what they are not, pictures are named by chance.
             assert!((share - accuracy).abs() < 0.06, "{settings}, {folder}: {share} and {accuracy}");
         }
     }
@@ -429,8 +429,8 @@ fn a_sweep_over_files_moves_with_its_project() {
     }
 }
 
-/// What is looked at before a sweep's first run is what its runs are trained on: the files under `--data-dir`,
-/// whatever else of the data varies.
+/// What is looked at before a sweep's first run is what its runs are trained on: the files under
+/// `--data-dir`, whatever else of the data varies.
 #[test]
 fn a_sweep_looks_at_the_files_that_its_runs_have() {
     let sandbox = Sandbox::new();

@@ -97,7 +97,8 @@ fn a_run_has_its_page() {
     assert!(sandbox.text("mine.html") == html);
 }
 
-/// Of unequal lengths, with values missing. What is missing equals nothing, and its run can be compared for all that.
+/// Of unequal lengths, with values missing. What is missing equals nothing, and its run can be compared for
+/// all that.
 #[test]
 fn a_run_of_series_has_its_page_and_is_compared() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,5 @@
-//! One data set in each of the formats that it can come in: the same weights, to the bit, and the same answers.
+//! One data set in each of the formats that it can come in: the same weights, to the bit, and the same
+//! answers.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
@@ -39,8 +40,8 @@ fn same(sandbox: &Sandbox, experiments: &[(&str, &str)], rest: &str) {
     }
 }
 
-/// Digits as IDX files, as PNG files in a folder for each class, numbered across the classes, and as Kaggle has them:
-/// a row of a CSV file each, `label,pixel0,..`.
+/// Digits as IDX files, as PNG files in a folder for each class, numbered across the classes, and as Kaggle
+/// has them: a row of a CSV file each, `label,pixel0,..`.
 fn write_digits(sandbox: &Sandbox, split: &str, digits: &LabelledImages) {
     let LabelledImages { images, labels } = digits;
     let count = labels.len() as u32;

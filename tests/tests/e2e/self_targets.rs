@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::json;
 
-/// Two waves that are one another's quarter turn, of a speed of its own in each series: what is hidden in one, the other
-/// tells.
+/// Two waves that are one another's quarter turn, of a speed of its own in each series: what is hidden in
+/// one, the other tells.
 fn waves(series: usize, steps: usize, value: impl Fn(usize, usize, f64) -> String) -> String {
     let mut text = "who,hour,rise,fall\n".to_owned();
     for index in 0..series {
@@ -193,7 +193,8 @@ fn a_net_that_reads_what_it_is_asked_for_is_marked() {
     assert!(said.stderr.contains("what follows is of no use"), "{}", said.stderr);
 }
 
-/// Texts of letters that go on in one way alone, but for what a word begins with, and an experiment of this task on them.
+/// Texts of letters that go on in one way alone, but for what a word begins with, and an experiment of this
+/// task on them.
 fn letters(task: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let words = ["abcde", "fghij", "klmno", "pqrst"];

@@ -215,7 +215,8 @@ fn synthetic_series_are_learnt() {
     assert!(found["accuracy"].as_f64().unwrap() > 0.9, "{found}");
 }
 
-/// A net of rectified units grows with every step that it reads: of two steps it answers, of many no number is left.
+/// A net of rectified units grows with every step that it reads: of two steps it answers, of many no number
+/// is left.
 #[test]
 fn an_answer_that_is_no_number_is_refused() {
     let sandbox = Sandbox::new();

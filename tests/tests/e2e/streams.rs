@@ -200,7 +200,8 @@ fn a_net_that_needs_what_comes_later_says_so() {
     refused(&["data.missing=interpolate", "train.epochs=1"], "`data.missing = \"interpolate\"`");
 }
 
-/// A step that a net cannot be asked about ends the table, and not before it: from a file as from standard input.
+/// A step that a net cannot be asked about ends the table, and not before it: from a file as from standard
+/// input.
 #[test]
 fn steps_before_one_that_is_refused_are_answered() {
     let whole = &["data.missing=mean", "train.epochs=1"];

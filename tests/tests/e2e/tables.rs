@@ -214,7 +214,8 @@ fn what_was_kept_back_stays_kept_back() {
     }
 }
 
-/// What the scheme of the tags forbids is told before anything is trained, and not by a loss that is infinite.
+/// What the scheme of the tags forbids is told before anything is trained, and not by a loss that is
+/// infinite.
 #[test]
 fn tags_that_their_scheme_forbids_are_refused_before_training() {
     let sandbox = Sandbox::new();

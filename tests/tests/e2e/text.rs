@@ -4,7 +4,8 @@ use birnn_tests::{Sandbox, gzip};
 
 use crate::json;
 
-/// Sentences in columns: a number, the word, and its tag. Whether a name is a person's is told by the word behind it.
+/// Sentences in columns: a number, the word, and its tag. Whether a name is a person's is told by the word
+/// behind it.
 fn sentences(count: usize, seed: usize) -> String {
     let (names, people, places) = (["ana", "bo", "cy", "di"], ["said", "laughed"], ["harbour", "street"]);
     let mut text = String::from("-DOCSTART- -X- O\n\n");
@@ -153,7 +154,8 @@ fn a_tag_that_the_net_does_not_know_is_told_by_its_own_line() {
         .failed(2, &["other.txt: line 6: the class `B-town`"]);
 }
 
-/// What others learnt of words that no training sentence has is known where the net is asked, and needs no file then.
+/// What others learnt of words that no training sentence has is known where the net is asked, and needs no
+/// file then.
 #[test]
 fn vectors_from_a_file_tell_of_words_that_are_new() {
     let sandbox = Sandbox::new();
@@ -279,8 +281,8 @@ fn a_file_that_cannot_be_read_is_told_of_in_the_end() {
     }
 }
 
-/// What nobody has said of the embedding is the same when it is said: a run's own config.toml repeats it, and it goes on as it
-/// began.
+/// What nobody has said of the embedding is the same when it is said: a run's own config.toml repeats it, and
+/// it goes on as it began.
 #[test]
 fn an_experiment_without_an_embedding_is_repeated_and_gone_on_with() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,5 @@
-//! Two binaries: who only asks a net, or looks at what a run came to, needs no libtorch, and gets the same answers.
+//! Two binaries: who only asks a net, or looks at what a run came to, needs no libtorch, and gets the same
+//! answers.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -12,8 +12,9 @@ use crate::samples::sentences::read;
 
 /// Gives `take` each text with what follows it.
 ///
-/// Each token is drawn from the probabilities that the net gives, those to the power of 1 over the temperature; at 0 it is the
-/// most probable one. What is drawn depends on the seed and on which text of the file it is, and on no other text.
+/// Each token is drawn from the probabilities that the net gives, those to the power of 1 over the
+/// temperature; at 0 it is the most probable one. What is drawn depends on the seed and on which text of the
+/// file it is, and on no other text.
 pub(super) fn each(
     args: &ContinueArgs,
     predictor: &Predictor,

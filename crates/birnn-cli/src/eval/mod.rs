@@ -114,7 +114,8 @@ fn told_in_use(InUse { whole, so_far, .. }: &InUse) -> String {
     )
 }
 
-/// How a net does, and its answers; of tokens of the samples themselves these would take more memory than there is.
+/// How a net does, and its answers; of tokens of the samples themselves these would take more memory than
+/// there is.
 fn judged(asked: &Asked, samples: &Split) -> Result<(Evaluation, Option<Answers>), Failure> {
     let (Task::Classify(task), Some(_)) = (&asked.task, samples.targets.own_tokens()) else {
         let answers = asked.answers(&samples.sequences)?;
@@ -149,8 +150,8 @@ impl EvalArgs {
         open(first)?.with_others(others)
     }
 
-    /// Says which of several nets can have learnt from what the first is judged by, by `plan`: its run's data is another, or is
-    /// divided otherwise.
+    /// Says which of several nets can have learnt from what the first is judged by, by `plan`: its run's data
+    /// is another, or is divided otherwise.
     fn tell_of_other_divisions(&self, asked: &Asked, plan: &DataPlan) {
         let of_validation = match self.split {
             SplitName::Test if plan.test_share.is_none() => return,

@@ -74,9 +74,9 @@ fn values(
     Ok(values)
 }
 
-/// The windows of `length` steps that a series of `steps` is read in, each with those of its own steps that are taken from
-/// its answers. They overlap by half, and a step is taken from where there is the most around it: in the middle a net knows
-/// more than at an end.
+/// The windows of `length` steps that a series of `steps` is read in, each with those of its own steps that
+/// are taken from its answers. They overlap by half, and a step is taken from where there is the most around
+/// it: in the middle a net knows more than at an end.
 fn windows(steps: usize, length: usize) -> Vec<(Range<usize>, Range<usize>)> {
     let length = length.min(steps);
     let mut begins: Vec<usize> = (0..steps - length).step_by(length.div_ceil(2)).collect();

@@ -1,5 +1,5 @@
-//! Sentences with the tags of their tokens. What has a token on each line is given back as it is, each token with its
-//! tag and how probable the net finds it; of a sentence on each line there is a line with the tags.
+//! Sentences with the tags of their tokens. What has a token on each line is given back as it is, each token
+//! with its tag and how probable the net finds it; of a sentence on each line there is a line with the tags.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,8 @@ use crate::samples::{Reading, Sample, Unread, outcome};
 /// Sentences that are answered at once: more are no quicker, and in a pipe the first would come later.
 const TOGETHER: usize = 1024;
 
-/// Writes every file to standard output, sentence by sentence, with tags. Where one cannot be read, the others are.
+/// Writes every file to standard output, sentence by sentence, with tags. Where one cannot be read, the
+/// others are.
 pub(super) fn run(files: &[PathBuf], asked: &Asked, reading: &Reading<'_>) -> Outcome {
     let Task::Classify(task) = &asked.task else {
         return Err(Failure::request("the net tells numbers, and words have tags"));

@@ -23,8 +23,8 @@ pub enum Form {
     Texts(TextForm, Unit),
 }
 
-/// Every sentence of every file, a file at a time; `-` is standard input. They are written as those of `data`, which
-/// the net learnt from, and answered per sentence or token.
+/// Every sentence of every file, a file at a time; `-` is standard input. They are written as those of
+/// `data`, which the net learnt from, and answered per sentence or token.
 pub(super) fn each(
     files: &[PathBuf],
     data: &DataConfig,
@@ -76,8 +76,8 @@ fn is_input(file: &Path) -> bool {
 }
 
 impl Form {
-    /// That of a file: as its name says, or as those were that the net learnt from, which answers per sentence or
-    /// token.
+    /// That of a file: as its name says, or as those were that the net learnt from, which answers per
+    /// sentence or token.
     ///
     /// # Errors
     ///

@@ -24,8 +24,8 @@ pub(crate) struct Found {
     pub(crate) ids: Option<Vec<String>>,
 }
 
-/// Every series of every file, a file at a time; `-` is standard input. They are cut as those of `data`, which the net
-/// learnt from.
+/// Every series of every file, a file at a time; `-` is standard input. They are cut as those of `data`,
+/// which the net learnt from.
 pub(super) fn each(
     files: &[PathBuf],
     net: &Series,
@@ -82,7 +82,8 @@ pub(crate) fn first_refused(series: &Sequences, net: &Series) -> Result<(), Stri
     series.iter().find_map(|one| net.refuses(one)).map_or(Ok(()), Err)
 }
 
-/// Reads a file in the format that its name ends with; from standard input a table, where the net learnt from one.
+/// Reads a file in the format that its name ends with; from standard input a table, where the net learnt from
+/// one.
 pub(crate) fn read(file: &Path, net: &Series, data: &DataConfig) -> Result<Found, String> {
     let is_input = file.to_str() == Some("-");
     let features = net.features();

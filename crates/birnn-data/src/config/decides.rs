@@ -75,8 +75,8 @@ const SETTINGS: [(&str, Decides); 47] = [
 ];
 
 impl Decides {
-    /// What the setting of this dotted key decides, or one within it, such as `data.window.stride`; all of it where it is `data`
-    /// as a whole. There is none where it is no setting of `[data]`.
+    /// What the setting of this dotted key decides, or one within it, such as `data.window.stride`; all of it
+    /// where it is `data` as a whole. There is none where it is no setting of `[data]`.
     pub fn of(key: &str) -> Option<Decides> {
         if key == "data" {
             return Some(Test);

@@ -89,8 +89,8 @@ impl DataConfig {
         }
     }
 
-    /// How a table is read for a net that learnt from this data to be asked about it, and that reads series so. Of other
-    /// data than tables it is a long table of one series.
+    /// How a table is read for a net that learnt from this data to be asked about it, and that reads series
+    /// so. Of other data than tables it is a long table of one series.
     ///
     /// # Errors
     ///
@@ -108,8 +108,8 @@ impl DataConfig {
         }
     }
 
-    /// How a table is read on which a net is to be judged that learnt from this data, that reads series so and tells these
-    /// `classes` apart, if any.
+    /// How a table is read on which a net is to be judged that learnt from this data, that reads series so
+    /// and tells these `classes` apart, if any.
     ///
     /// # Errors
     ///

@@ -29,8 +29,8 @@ pub fn anchored(path: &Path, folder: &Path) -> PathBuf {
     real.map_or_else(|| without_parents(&whole), |(folder, name)| folder.join(name))
 }
 
-/// Makes paths relative to `folder` where both lie in `project`, so that the whole of it can be moved; `None` where the
-/// folder does not. `folder` and `project` are there.
+/// Makes paths relative to `folder` where both lie in `project`, so that the whole of it can be moved; `None`
+/// where the folder does not. `folder` and `project` are there.
 pub fn relative_to(folder: &Path, project: &Path) -> Option<impl Fn(&Path) -> Option<PathBuf> + use<>> {
     // A link on the way to the folder would lead `..` elsewhere.
     let real_project = project.canonicalize().ok()?;

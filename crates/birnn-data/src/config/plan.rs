@@ -47,7 +47,8 @@ pub struct DataPlan {
     pub text: TextPlan,
     /// What there is to learn.
     pub wanted: Wanted,
-    /// Whether a net is judged by its test that has learnt already: what it learnt from is not to be found fault with.
+    /// Whether a net is judged by its test that has learnt already: what it learnt from is not to be found
+    /// fault with.
     pub judges: bool,
     /// Of values of the series themselves: which.
     pub self_targets: Option<SelfTargets>,
@@ -56,8 +57,9 @@ pub struct DataPlan {
 }
 
 impl DataPlan {
-    /// Whether of the same files the same samples are kept back, or taken for the test, as by another plan: where it is so, who
-    /// learnt by the one has not learnt from what the other tests by. `validation` says which of both is meant.
+    /// Whether of the same files the same samples are kept back, or taken for the test, as by another plan:
+    /// where it is so, who learnt by the one has not learnt from what the other tests by. `validation` says
+    /// which of both is meant.
     pub fn divides_as(&self, other: &DataPlan, validation: bool) -> bool {
         let columns = |plan: &DataPlan| match &plan.source {
             Source::Own(OwnFiles { format: OwnFormat::Table(table), .. }) => {

@@ -44,7 +44,8 @@ impl DataConfig {
         self.resolve_for(Wanted::default())
     }
 
-    /// Checks every setting that can be checked before the data is at hand, which is to have the targets `wanted`.
+    /// Checks every setting that can be checked before the data is at hand, which is to have the targets
+    /// `wanted`.
     pub fn resolve_for(&self, wanted: Wanted) -> Result<DataPlan, ConfigError> {
         let source = match (self.dataset.published(), self.dataset) {
             (Some(published), _) => Source::Published(published),
@@ -145,8 +146,8 @@ impl DataConfig {
         })
     }
 
-    /// What is read where a value is missing; whoever fills gaps in reads them from the values around unless it is said
-    /// otherwise, and whoever looks ahead from those before.
+    /// What is read where a value is missing; whoever fills gaps in reads them from the values around unless
+    /// it is said otherwise, and whoever looks ahead from those before.
     fn missing_for(&self, wanted: Wanted) -> Result<Missing, ConfigError> {
         let refuse = |key: &str, message: &str| Err(ConfigError::new(key, message));
         let usual = match wanted.kind {
@@ -400,7 +401,8 @@ impl DataConfig {
         })
     }
 
-    /// The vectors to begin with, for a net of which these are so many values; `frozen` says whether they stay so.
+    /// The vectors to begin with, for a net of which these are so many values; `frozen` says whether they
+    /// stay so.
     pub fn vectors(&self, width: usize, frozen: bool) -> Option<VectorsPlan> {
         let path = self.vectors.clone()?;
         Some(VectorsPlan { path, beyond: self.vector_words, width, frozen })

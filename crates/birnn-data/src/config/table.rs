@@ -45,11 +45,11 @@ pub struct Table {
     pub id: Option<String>,
     /// The column by which the rows of a series are ordered; without it they are as they come.
     pub time: Option<String>,
-    /// The columns that the net reads, or what the names of those begin with; all that are nothing else, where they
-    /// are not named.
+    /// The columns that the net reads, or what the names of those begin with; all that are nothing else,
+    /// where they are not named.
     pub features: Option<Vec<String>>,
-    /// Of a wide table the columns of the steps, by what was learnt from; where they are not known yet, and features are
-    /// not named, all that are nothing else.
+    /// Of a wide table the columns of the steps, by what was learnt from; where they are not known yet, and
+    /// features are not named, all that are nothing else.
     pub columns: Option<Vec<String>>,
     /// The columns with what is to be learned.
     pub target: Vec<String>,
@@ -59,8 +59,8 @@ pub struct Table {
     pub classes: Option<Vec<String>>,
     /// What parts the cells of a text; by the ending of the file, where it is not said.
     pub delimiter: Option<u8>,
-    /// What parts them where no ending says it either, as of standard input: what does so in the file that was learnt
-    /// from.
+    /// What parts them where no ending says it either, as of standard input: what does so in the file that
+    /// was learnt from.
     pub usual_delimiter: Option<u8>,
     /// Lines before the header of a text.
     pub skip_lines: usize,

@@ -14,11 +14,13 @@ pub struct TextPlan {
     pub folding: Folding,
     /// How often a word must come to be known.
     pub min_count: usize,
-    /// Vectors that others learnt, by which words are known, where there are such: [`DataConfig::vectors`] for a net.
+    /// Vectors that others learnt, by which words are known, where there are such: [`DataConfig::vectors`]
+    /// for a net.
     ///
     /// [`DataConfig::vectors`]: crate::DataConfig::vectors
     pub vectors: Option<VectorsPlan>,
-    /// The scheme that the files' tags are of, where it is said that it is another than the one that is learnt.
+    /// The scheme that the files' tags are of, where it is said that it is another than the one that is
+    /// learnt.
     pub scheme: Option<Scheme>,
     /// Whether tags that their scheme does not allow are read as `conlleval` reads them.
     pub repair_tags: bool,

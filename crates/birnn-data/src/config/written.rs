@@ -45,8 +45,8 @@ pub struct DataConfig {
     /// needs it to be upright: EMNIST's are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transpose: Option<bool>,
-    /// Of images: how they are framed, and so a picture that the net is to name; where absent, as is known of the
-    /// data set, or as the training images show.
+    /// Of images: how they are framed, and so a picture that the net is to name; where absent, as is known of
+    /// the data set, or as the training images show.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub framing: Option<Framing>,
     /// Of images: how far those to train on are varied each time they are seen.
@@ -55,17 +55,19 @@ pub struct DataConfig {
     /// `idx`: the file with the training images.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train_images: Option<PathBuf>,
-    /// `idx`: the file with their labels. `lines`: the file with the tags, or the classes, of the sentences of `train`.
+    /// `idx`: the file with their labels. `lines`: the file with the tags, or the classes, of the sentences
+    /// of `train`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train_labels: Option<PathBuf>,
     /// `idx`: the file with the test images.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_images: Option<PathBuf>,
-    /// `idx`: the file with their labels. `lines`: the file with the tags, or the classes, of the sentences of `test`.
+    /// `idx`: the file with their labels. `lines`: the file with the tags, or the classes, of the sentences
+    /// of `test`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_labels: Option<PathBuf>,
-    /// `idx`, `table`, `npz`, `folder`: the names of the classes; where absent, of `idx` numbers, else those that are
-    /// there.
+    /// `idx`, `table`, `npz`, `folder`: the names of the classes; where absent, of `idx` numbers, else those
+    /// that are there.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 2, max = MOST_CLASSES), extend("uniqueItems" = true))]
     pub classes: Option<Vec<String>>,
@@ -75,7 +77,8 @@ pub struct DataConfig {
     /// `ts`, `table`, `npz`, `folder`, text: the file, or the folder, with the test samples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<PathBuf>,
-    /// Of text: the file with the sentences to judge by while training, where they are no part of the training file.
+    /// Of text: the file with the sentences to judge by while training, where they are no part of the
+    /// training file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_file: Option<PathBuf>,
     /// `lines`: the file with the tags, or the classes, of the sentences of `validation_file`.
@@ -103,18 +106,19 @@ pub struct DataConfig {
     /// `texts`: what the tokens of a text are, its words or its characters.
     #[serde(skip_serializing_if = "is_of_words")]
     pub unit: Unit,
-    /// Of text: the scheme of the files' tags, where it is another than the task's `scheme`; they are rewritten as they are
-    /// read.
+    /// Of text: the scheme of the files' tags, where it is another than the task's `scheme`; they are
+    /// rewritten as they are read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheme: Option<Scheme>,
-    /// Of text: whether tags that their scheme does not allow one after the other are read as `conlleval` reads them;
-    /// where absent, they are an error.
+    /// Of text: whether tags that their scheme does not allow one after the other are read as `conlleval`
+    /// reads them; where absent, they are an error.
     #[serde(skip_serializing_if = "is_false")]
     pub repair_tags: bool,
     /// Of text: the Unicode normal form that words are brought to; as they are written where it is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub normal_form: Option<NormalForm>,
-    /// Of text: whether the net takes capital and small letters of words for the same. Their characters stay apart.
+    /// Of text: whether the net takes capital and small letters of words for the same. Their characters stay
+    /// apart.
     #[serde(skip_serializing_if = "is_false")]
     pub lowercase: bool,
     /// Of text: whether the net takes all digits of words for the same. Their characters stay apart.
@@ -127,12 +131,13 @@ pub struct DataConfig {
     /// Of text: a file of words' vectors to begin with, as GloVe, word2vec and fastText have them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vectors: Option<PathBuf>,
-    /// Of text: how many of the first words of that file the net knows beside those of the training sentences; where
-    /// absent, 100000 if the vectors stay as they are (`freeze` under `[model.embedding]`), else none.
+    /// Of text: how many of the first words of that file the net knows beside those of the training
+    /// sentences; where absent, 100000 if the vectors stay as they are (`freeze` under `[model.embedding]`),
+    /// else none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vector_words: Option<usize>,
-    /// `ts`, `table`, `npz`, `folder`, text: the share of the training file's samples that is for the test, where no
-    /// file is.
+    /// `ts`, `table`, `npz`, `folder`, text: the share of the training file's samples that is for the test,
+    /// where no file is.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub test_share: Option<f64>,
@@ -166,25 +171,26 @@ pub struct DataConfig {
     /// `npz`: what its arrays are called.
     #[serde(skip_serializing_if = "is_default")]
     pub arrays: Arrays,
-    /// `table`: rows and columns of the image that a row of a wide table is. `folder`: those that pictures are brought
-    /// to; where absent, 28 of each.
+    /// `table`: rows and columns of the image that a row of a wide table is. `folder`: those that pictures
+    /// are brought to; where absent, 28 of each.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(inner(range(min = 1)))]
     pub shape: Option<[usize; 2]>,
     /// Of series: cut each into parts of so many steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
-    /// Of series: whether each feature is read less its mean, in standard deviations, both those of the training
-    /// series; they are where it is absent.
+    /// Of series: whether each feature is read less its mean, in standard deviations, both those of the
+    /// training series; they are where it is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub standardise: Option<bool>,
-    /// Of series: what is read where a value is missing; where it is absent such are refused, but task `infill` reads them
-    /// from the values around (`interpolate`), and task `next` from those before (`past`).
+    /// Of series: what is read where a value is missing; where it is absent such are refused, but task
+    /// `infill` reads them from the values around (`interpolate`), and task `next` from those before
+    /// (`past`).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = "refuse"))]
     pub missing: Option<Missing>,
-    /// Of series: whether the net also reads which values are missing, as a further feature for each; where it is absent
-    /// task `infill` does.
+    /// Of series: whether the net also reads which values are missing, as a further feature for each; where
+    /// it is absent task `infill` does.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = false))]
     pub missing_mask: Option<bool>,

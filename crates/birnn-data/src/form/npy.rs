@@ -1,8 +1,8 @@
 //! Arrays in NumPy's format: a header, which is a line of Python, and the elements one after the other.
 //! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>
 //!
-//! Of the header one spelling is read, NumPy's own. What it promises takes no memory, and nothing is run: an array
-//! of Python's objects is a pickle, and refused.
+//! Of the header one spelling is read, NumPy's own. What it promises takes no memory, and nothing is run: an
+//! array of Python's objects is a pickle, and refused.
 
 use std::io::Read;
 

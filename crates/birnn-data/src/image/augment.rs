@@ -112,8 +112,8 @@ impl Augment {
     }
 }
 
-/// An image with two lines of what is outside of it along each side, so that wherever the four pixels around a place
-/// are, they are looked up without asking which of them are inside.
+/// An image with two lines of what is outside of it along each side, so that wherever the four pixels around
+/// a place are, they are looked up without asking which of them are inside.
 struct Surrounded {
     values: Vec<f32>,
     rows: usize,
@@ -148,8 +148,8 @@ impl Surrounded {
     }
 }
 
-/// The largest whole number that is not larger, and what is left. (`f32::floor` is a call where the processor has
-/// no instruction for certain.)
+/// The largest whole number that is not larger, and what is left. (`f32::floor` is a call where the processor
+/// has no instruction for certain.)
 fn whole_and_rest(value: f32) -> (i32, f32) {
     let towards_zero = value as i32;
     let whole = towards_zero - i32::from(value < towards_zero as f32);

@@ -7,8 +7,8 @@ use crate::image::preprocessing::Preprocessing;
 use crate::modality::Modality;
 use crate::sequences::Sequences;
 
-/// What makes images as one net reads them images as another reads them: rows and columns exchanged, or light and
-/// dark. By itself nothing.
+/// What makes images as one net reads them images as another reads them: rows and columns exchanged, or light
+/// and dark. By itself nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Conversion {
     transpose: bool,
@@ -16,8 +16,8 @@ pub struct Conversion {
 }
 
 impl Conversion {
-    /// From images as a net of the one modality reads them to those that a net of the other does; nothing where these are
-    /// not both images, and it is known what they are like.
+    /// From images as a net of the one modality reads them to those that a net of the other does; nothing
+    /// where these are not both images, and it is known what they are like.
     pub fn between(from: &Modality, to: &Modality) -> Conversion {
         match (preprocessing(from), preprocessing(to)) {
             (Some(from), Some(to)) => Conversion {
@@ -28,8 +28,8 @@ impl Conversion {
         }
     }
 
-    /// The same between nets that learnt from the same files, as their settings had these read: of one's own images nobody
-    /// else knows whether they are upright, or which is light.
+    /// The same between nets that learnt from the same files, as their settings had these read: of one's own
+    /// images nobody else knows whether they are upright, or which is light.
     pub fn between_settings(from: &DataConfig, to: &DataConfig) -> Conversion {
         let transpose = |data: &DataConfig| data.transpose.unwrap_or(false);
         Conversion { transpose: transpose(from) != transpose(to), invert: from.invert != to.invert }

@@ -20,8 +20,8 @@ use crate::provenance::VerifiedFile;
 use crate::series::file::{Labels, NoClass};
 use crate::split::MOST_CLASSES;
 
-/// Brings all pictures into memory, each of `shape` rows and columns. Where all training pictures are of it, they are
-/// taken as they are, and else prepared as a picture is that a net is asked about.
+/// Brings all pictures into memory, each of `shape` rows and columns. Where all training pictures are of it,
+/// they are taken as they are, and else prepared as a picture is that a net is asked about.
 pub(crate) fn read(
     files: &OwnFiles,
     shape: [usize; 2],
@@ -155,7 +155,8 @@ impl Listed {
         Ok((self.prepared(shape, &known, false)?, Some(known)))
     }
 
-    /// The pictures as images like those that `known` speaks of; where it is said, those of `shape` as they are.
+    /// The pictures as images like those that `known` speaks of; where it is said, those of `shape` as they
+    /// are.
     fn prepared(
         &self,
         shape: [usize; 2],
@@ -222,7 +223,8 @@ fn within(
     Ok(())
 }
 
-/// What is in a folder, by name, but for what is hidden: such as `.git`, `.ipynb_checkpoints` or macOS' `._1.png`.
+/// What is in a folder, by name, but for what is hidden: such as `.git`, `.ipynb_checkpoints` or macOS'
+/// `._1.png`.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     let listed = || -> std::io::Result<Vec<PathBuf>> {
         let entries = std::fs::read_dir(folder)?;

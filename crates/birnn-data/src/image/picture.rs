@@ -101,7 +101,8 @@ pub fn size(bytes: &[u8]) -> Result<[u32; 2], String> {
     decode::size(bytes)
 }
 
-/// The grey levels of a picture of exactly `rows x cols` pixels, as it has them; `None` of one of another size.
+/// The grey levels of a picture of exactly `rows x cols` pixels, as it has them; `None` of one of another
+/// size.
 pub(crate) fn stored(bytes: &[u8], [rows, cols]: [usize; 2]) -> Result<Option<Vec<u8>>, String> {
     let decoded = decode::decode(bytes)?;
     let grey = decoded.grey(255);

@@ -33,7 +33,8 @@ impl RawImages {
     ///
     /// # Errors
     ///
-    /// They are on no common ground, by which other pictures could be told to be inverted, too, and are to be.
+    /// They are on no common ground, by which other pictures could be told to be inverted, too, and are to
+    /// be.
     pub(crate) fn prepare(mut self, plan: &DataPlan) -> Result<Whole, ConfigError> {
         let transposed = self.known.is_some_and(|known| known.transposed);
         let transpose = plan.transpose.unwrap_or(transposed);

@@ -28,7 +28,8 @@ pub struct SeriesFile {
     pub unit: &'static str,
     /// The first cell of a table that is empty where a value could be.
     pub gap: Option<Cell>,
-    /// Of a long table whose rows are not one series after the other, each in order: the row, from 0, that each step is.
+    /// Of a long table whose rows are not one series after the other, each in order: the row, from 0, that
+    /// each step is.
     pub rows: Option<Vec<u32>>,
 }
 
@@ -99,8 +100,8 @@ impl Labels {
         Ok(())
     }
 
-    /// The labels, and the classes that they are indices into: found ones in the order of numbers, where all are
-    /// such, or else of the alphabet.
+    /// The labels, and the classes that they are indices into: found ones in the order of numbers, where all
+    /// are such, or else of the alphabet.
     pub(crate) fn finish(self) -> (Vec<u8>, Vec<String>) {
         if self.named {
             return (self.labels, self.classes);
@@ -121,8 +122,8 @@ pub fn target_names(width: usize) -> Vec<String> {
     }
 }
 
-/// In which order classes are counted that were found under these names: that of numbers, where all are such, or else of
-/// the alphabet.
+/// In which order classes are counted that were found under these names: that of numbers, where all are such,
+/// or else of the alphabet.
 pub(crate) fn class_order(names: &[String]) -> Vec<usize> {
     let numbers: Option<Vec<f64>> = names.iter().map(|name| name.parse().ok()).collect();
     let by_name = |&one: &usize, &other: &usize| names[one].cmp(&names[other]);

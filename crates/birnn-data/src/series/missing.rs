@@ -18,8 +18,8 @@ pub enum Missing {
     Mean,
     /// The feature's last value before, in the same series; before its first value, that one.
     Last,
-    /// The feature's last value before, in the same series; before its first value, the mean of the feature in the
-    /// training data. Nothing that comes later is read.
+    /// The feature's last value before, in the same series; before its first value, the mean of the feature
+    /// in the training data. Nothing that comes later is read.
     Past,
     /// What lies on the straight line between the values before and after; at the ends, the nearest value.
     Interpolate,
@@ -66,8 +66,8 @@ impl fmt::Display for MissingValue {
     }
 }
 
-/// Fills in what is missing from a series, `values [steps, features]`. A feature of which nothing is known in all
-/// of the series gets its `mean [features]`.
+/// Fills in what is missing from a series, `values [steps, features]`. A feature of which nothing is known in
+/// all of the series gets its `mean [features]`.
 pub(crate) fn fill(values: &mut [f32], mean: &[f32], missing: Missing) {
     if !values.iter().any(|value| value.is_nan()) {
         return;

@@ -1,5 +1,5 @@
-//! Series in a `.npz` file, as `numpy.savez` writes it: their values in one array, and what they are to be answered
-//! with, how long they are and what they are called in others.
+//! Series in a `.npz` file, as `numpy.savez` writes it: their values in one array, and what they are to be
+//! answered with, how long they are and what they are called in others.
 //!
 //! ```text
 //! X        [series, steps, features]   padded to the longest, which `lengths` tells
@@ -32,8 +32,8 @@ use crate::targets::{Per, TargetKind, TargetValues, Targets};
 ///
 /// # Errors
 ///
-/// Where it is no such file, lacks an array, or its arrays do not fit together; where a value is neither a finite
-/// `f32` nor missing (NaN).
+/// Where it is no such file, lacks an array, or its arrays do not fit together; where a value is neither a
+/// finite `f32` nor missing (NaN).
 pub fn parse_npz(bytes: &[u8], options: &NpzOptions) -> Result<SeriesFile, FileProblem> {
     decode(Cursor::new(bytes), bytes.len() as u64, options).map(|(file, _)| file)
 }

@@ -61,7 +61,8 @@ pub(crate) fn read_own(files: &OwnFiles, plan: &DataPlan) -> Result<Whole, DataE
     })
 }
 
-/// How the test file is read: its columns and classes are those of the training file, in whatever order they are there.
+/// How the test file is read: its columns and classes are those of the training file, in whatever order they
+/// are there.
 fn of_test(format: &OwnFormat, train: &SeriesFile, wanted: Wanted) -> OwnFormat {
     let names = train.targets.as_ref().map(|targets| targets.names.clone());
     let classes = names.filter(|names| wanted.kind == TargetKind::Classes && names.len() > 1);
@@ -228,8 +229,8 @@ fn complete(file: &SeriesFile, missing: Missing) -> Result<(), FileProblem> {
     }
 }
 
-/// The series with their targets: of classes, as indices of `names`, which are those of the training file or, of tags,
-/// of all files.
+/// The series with their targets: of classes, as indices of `names`, which are those of the training file or,
+/// of tags, of all files.
 pub(crate) fn answered(file: SeriesFile, names: &[String], plan: &DataPlan) -> Result<Split, FileProblem> {
     let SeriesFile { sequences, targets, lines, unit, .. } = file;
     let wanted = plan.wanted;

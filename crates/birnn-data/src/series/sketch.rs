@@ -1,13 +1,14 @@
-//! A series as a small grey image, for places that show images: each feature a line, the first the lightest, on
-//! dark ground.
+//! A series as a small grey image, for places that show images: each feature a line, the first the lightest,
+//! on dark ground.
 
 use crate::sequences::{Sequence, SequenceValues};
 
 /// Rows and columns of a sketch.
 pub const SKETCH: [usize; 2] = [32, 64];
 
-/// The lines of all features over the time steps, on the one scale of all values, as [`SKETCH`] grey levels, row by
-/// row. What is missing is drawn as if it were the lowest value; of grey levels and tokens nothing is drawn.
+/// The lines of all features over the time steps, on the one scale of all values, as [`SKETCH`] grey levels,
+/// row by row. What is missing is drawn as if it were the lowest value; of grey levels and tokens nothing is
+/// drawn.
 pub fn sketch(series: Sequence<'_>) -> Vec<u8> {
     let [rows, cols] = SKETCH;
     let mut pixels = vec![0; rows * cols];

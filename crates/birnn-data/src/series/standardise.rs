@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::sequences::{Sequence, SequenceValues, Sequences, Values};
 use crate::series::missing::{self, Missing, MissingValue};
 
-/// What was found in the training data, and is done to everything that the net is asked afterwards. It belongs
-/// to the net as its weights do.
+/// What was found in the training data, and is done to everything that the net is asked afterwards. It
+/// belongs to the net as its weights do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Series {
@@ -21,8 +21,8 @@ pub struct Series {
     pub columns: Option<Vec<String>>,
     /// What is done about values that are missing.
     pub missing: Missing,
-    /// Whether the net also reads which values are missing: of each step, behind the values, for each feature 1
-    /// where it is, else 0.
+    /// Whether the net also reads which values are missing: of each step, behind the values, for each feature
+    /// 1 where it is, else 0.
     #[serde(default, skip_serializing_if = "is_false")]
     pub missing_mask: bool,
     /// The mean of each feature.
@@ -51,8 +51,8 @@ impl Series {
         }
     }
 
-    /// What there is to learn of training data, all its steps alike: population mean and standard deviation of
-    /// each feature, over all values that are not missing.
+    /// What there is to learn of training data, all its steps alike: population mean and standard deviation
+    /// of each feature, over all values that are not missing.
     pub fn of(training: &Sequences, missing: Missing, standardise: bool) -> Series {
         let features = training.features();
         let all = match training.values() {
@@ -85,7 +85,8 @@ impl Series {
         self.mean.len()
     }
 
-    /// Values that the net reads at each step: those of the series, and what is said of those that are missing.
+    /// Values that the net reads at each step: those of the series, and what is said of those that are
+    /// missing.
     pub fn inputs(&self) -> usize {
         if self.missing_mask { 2 * self.features() } else { self.features() }
     }
@@ -134,8 +135,8 @@ impl Series {
         }
     }
 
-    /// The step and the feature, from 1, of the first value of a series that lies so many deviations from the mean that
-    /// f32 has no such number.
+    /// The step and the feature, from 1, of the first value of a series that lies so many deviations from the
+    /// mean that f32 has no such number.
     fn too_far(&self, series: Sequence<'_>) -> Option<[usize; 2]> {
         let SequenceValues::Floats(values) = series.values else { return None };
         let deviation = self.deviation.as_deref()?;
@@ -153,8 +154,8 @@ impl Series {
         self.refuses_at(series, 0).map(|(_, why)| why)
     }
 
-    /// The same of some of a series before which `begin` steps came: the first of them, from 0, that is in the way, and
-    /// why.
+    /// The same of some of a series before which `begin` steps came: the first of them, from 0, that is in
+    /// the way, and why.
     pub fn refuses_at(&self, series: Sequence<'_>, begin: usize) -> Option<(usize, String)> {
         let gap = match self.missing {
             Missing::Refuse => MissingValue::first(series),

@@ -83,9 +83,9 @@ struct Drawn {
     wave: Vec<f32>,
 }
 
-/// As [`series`], with the targets `wanted`: the order of the events; for each step, which of the events it is of, if
-/// any, where only what follows tells the last event; the steps from the first event to the last; or for each step
-/// the wave of the third feature, without noise.
+/// As [`series`], with the targets `wanted`: the order of the events; for each step, which of the events it
+/// is of, if any, where only what follows tells the last event; the steps from the first event to the last;
+/// or for each step the wave of the third feature, without noise.
 pub(crate) fn split(seed: u64, first: u64, count: usize, wanted: Wanted) -> Split {
     let drawn = draw_all(seed, first, count);
     let number = |values: Vec<f32>| TargetValues::Numbers { values, width: 1 };
@@ -113,13 +113,14 @@ fn sequences(drawn: Vec<Drawn>) -> Sequences {
     Sequences::new(Values::Floats(values), FEATURES, lengths)
 }
 
-/// The series `first..first + count` of the endless sequence of `seed`, 10 to 60 steps of 3 features, and their
-/// labels, 0 to 5.
+/// The series `first..first + count` of the endless sequence of `seed`, 10 to 60 steps of 3 features, and
+/// their labels, 0 to 5.
 ///
-/// In each, three things happen at random steps, in noise: a peak and a dip of the first feature, and a pulse, up
-/// or down, of the second. The class is the order in which they do, so that neither a part of the series nor the
-/// values without their order tell it. The third feature is a wave that has nothing to do with it. Features are
-/// in very different units, and of no series at quite the same level and scale as of another.
+/// In each, three things happen at random steps, in noise: a peak and a dip of the first feature, and a
+/// pulse, up or down, of the second. The class is the order in which they do, so that neither a part of the
+/// series nor the values without their order tell it. The third feature is a wave that has nothing to do with
+/// it. Features are in very different units, and of no series at quite the same level and scale as of
+/// another.
 ///
 /// Each is a pure function of `seed` and its index in the sequence, and so is its label, each class being
 /// equally likely. The work is shared among all processors.

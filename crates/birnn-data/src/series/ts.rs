@@ -1,5 +1,5 @@
-//! The `.ts` files of the UCR and UEA archives, as aeon and sktime read them: a header of tags, `@data`, then a
-//! series on each line; gzipped or not.
+//! The `.ts` files of the UCR and UEA archives, as aeon and sktime read them: a header of tags, `@data`, then
+//! a series on each line; gzipped or not.
 //! <https://www.aeon-toolkit.org/en/latest/api_reference/file_specifications/ts.html>
 //!
 //! ```text
@@ -58,15 +58,16 @@ pub fn read_ts(path: &Path) -> Result<SeriesFile, FileError> {
 ///
 /// # Errors
 ///
-/// Where it is no such file, or does not hold what its header says; where its series have timestamps; where a value is neither a finite `f32` nor missing (`?`, `NaN` or nothing between commas).
+/// Where it is no such file, or does not hold what its header says; where its series have timestamps; where a
+/// value is neither a finite `f32` nor missing (`?`, `NaN` or nothing between commas).
 pub fn parse_ts(bytes: &[u8]) -> Result<SeriesFile, FileProblem> {
     through(Cursor::new(bytes), bytes.len() as u64, |content, _| decode(content, LIMITS))
         .map(|(file, _)| file)
 }
 
 /// The series of a text, gzipped or not: a `.ts` file, or the lines below its `@data` alone. Each has as many
-/// dimensions as `features`, and behind them a label, any text, or none; a header need not say whether. It is read
-/// as it comes, a line at a time.
+/// dimensions as `features`, and behind them a label, any text, or none; a header need not say whether. It is
+/// read as it comes, a line at a time.
 ///
 /// # Errors
 ///

@@ -15,15 +15,16 @@ pub(super) struct Roles {
     pub(super) group: Option<usize>,
     /// Those with what is to be learned; none where a net is asked.
     pub(super) targets: Vec<usize>,
-    /// Of a long table those of the features; of a wide one those of all steps, the features of each together.
+    /// Of a long table those of the features; of a wide one those of all steps, the features of each
+    /// together.
     pub(super) values: Vec<usize>,
     /// The names of the features, where they have such.
     pub(super) features: Option<Vec<String>>,
 }
 
 impl Roles {
-    /// What the columns of a table with this header are. Where a net is asked, nothing is `wanted`; of series that are to be
-    /// answered with their own values no targets are.
+    /// What the columns of a table with this header are. Where a net is asked, nothing is `wanted`; of series
+    /// that are to be answered with their own values no targets are.
     pub(super) fn of(header: &[String], table: &Table, wanted: Option<Wanted>) -> Result<Roles, FileProblem> {
         let named = |name: &Option<String>, key| {
             name.as_deref().map(|name| find(header, name, NamedBy::Key(key))).transpose()
@@ -173,8 +174,8 @@ fn numbered(names: &[String]) -> Option<&str> {
     numbers.is_sorted_by(|one, next| one < next).then_some(prefix)
 }
 
-/// Puts steps, or pixels, that are numbered into the order of their numbers, as a table may have its columns by the alphabet:
-/// `pixel0`, `pixel1`, `pixel10`. Those of other names are where they are.
+/// Puts steps, or pixels, that are numbered into the order of their numbers, as a table may have its columns
+/// by the alphabet: `pixel0`, `pixel1`, `pixel10`. Those of other names are where they are.
 fn in_order(header: &[String], columns: &mut [usize]) {
     let Some(first) = columns.first() else { return };
     let beginning = header[*first].trim_end_matches(|digit: char| digit.is_ascii_digit());
@@ -223,7 +224,8 @@ fn steps(
         }
         match &table.columns {
             Some(known) => same_steps(header, &own, (known, feature), by)?,
-            // Training can have left some out; what a net read that does not know its columns, nobody can say.
+            // Training can have left some out; what a net read that does not know its columns, nobody can
+            // say.
             None if by == NamedBy::Net => {
                 if let Some((missing, _)) = gap(header, &own) {
                     return Err(no_column_but(header, &missing, by, &own));
@@ -241,7 +243,8 @@ fn steps(
     Ok((0..all[0].len()).flat_map(|step| all.iter().map(move |own| own[step].1)).collect())
 }
 
-/// Steps are told by their places: those of a feature are the ones that are known, or more or fewer at the end.
+/// Steps are told by their places: those of a feature are the ones that are known, or more or fewer at the
+/// end.
 fn same_steps(
     header: &[String],
     own: &[(u64, usize)],
@@ -263,8 +266,8 @@ fn same_steps(
     }
 }
 
-/// Where the steps of a feature do not count on: what the column of the first that is missing would be called, and the one
-/// of the next that is there.
+/// Where the steps of a feature do not count on: what the column of the first that is missing would be
+/// called, and the one of the next that is there.
 fn gap(header: &[String], own: &[(u64, usize)]) -> Option<(String, String)> {
     let pair = own.windows(2).find(|pair| pair[0].0 + 1 < pair[1].0)?;
     let (number, column) = pair[0];

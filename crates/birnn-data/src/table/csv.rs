@@ -255,8 +255,9 @@ impl<R: BufRead> Limited<R> {
 }
 
 impl<R: Read> Limited<R> {
-    /// Reads with a line feed alone in place of each carriage return and line feed, which csv would take for the end of
-    /// one line and the begin of the next; and with one more behind the last line. There is room for two bytes.
+    /// Reads with a line feed alone in place of each carriage return and line feed, which csv would take for
+    /// the end of one line and the begin of the next; and with one more behind the last line. There is room
+    /// for two bytes.
     fn read_lines(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         loop {
             let begin = usize::from(self.returned);

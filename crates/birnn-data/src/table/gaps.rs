@@ -33,11 +33,13 @@ struct Gap {
 }
 
 impl CsvGaps {
-    /// Reads a long table, gzipped or not, of this name, whose ending says what parts its cells where the table does not.
+    /// Reads a long table, gzipped or not, of this name, whose ending says what parts its cells where the
+    /// table does not.
     ///
     /// # Errors
     ///
-    /// Where it cannot be read, is no long table, or lacks a column that is named; where a cell is not what its column is for.
+    /// Where it cannot be read, is no long table, or lacks a column that is named; where a cell is not what
+    /// its column is for.
     pub fn read(source: impl Read, table: &Table, name: &str) -> Result<CsvGaps, FileProblem> {
         if table.layout == Layout::Wide {
             return Err(TableProblem::WideGaps.into());

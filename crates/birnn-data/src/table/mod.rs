@@ -1,9 +1,9 @@
 //! Series and images in the rows and columns of tables: CSV, gzipped or not, and Parquet.
 //!
-//! A table has a header with the names of its columns, by which an experiment says what they are ([`Table`]). It is
-//! read row by row, and takes as much memory as the numbers that are read of it, 4 bytes each (of images 1), 8 for the
-//! time of each row where that is asked for, and 8 for each row that is of another series than the one before. While
-//! rows of a long table are put in order, each takes 12 more.
+//! A table has a header with the names of its columns, by which an experiment says what they are ([`Table`]).
+//! It is read row by row, and takes as much memory as the numbers that are read of it, 4 bytes each (of
+//! images 1), 8 for the time of each row where that is asked for, and 8 for each row that is of another
+//! series than the one before. While rows of a long table are put in order, each takes 12 more.
 
 mod columns;
 mod csv;
@@ -79,7 +79,8 @@ fn delimiter_of(name: &str, table: &Table) -> u8 {
 ///
 /// # Errors
 ///
-/// Where it cannot be read, is no table, or lacks a column that is named; where a cell is not what its column is for.
+/// Where it cannot be read, is no table, or lacks a column that is named; where a cell is not what its column
+/// is for.
 pub fn read_table(path: &Path, table: &Table) -> Result<SeriesFile, FileError> {
     read(path, table, None).map(|(file, _)| file)
 }
@@ -93,7 +94,8 @@ pub fn read_csv(source: impl Read, table: &Table) -> Result<SeriesFile, FileProb
     csv_of(source, table, None)
 }
 
-/// A table in memory, Parquet or else CSV, gzipped or not. Where no targets are `wanted`, it need not have any.
+/// A table in memory, Parquet or else CSV, gzipped or not. Where no targets are `wanted`, it need not have
+/// any.
 ///
 /// # Errors
 ///

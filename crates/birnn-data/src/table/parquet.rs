@@ -341,7 +341,8 @@ thread_local! {
     static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether a panic on this thread is caught, and becomes an error of the file that is read: a panic hook keeps quiet.
+/// Whether a panic on this thread is caught, and becomes an error of the file that is read: a panic hook
+/// keeps quiet.
 pub fn panic_is_caught() -> bool {
     IS_GUARDED.get()
 }

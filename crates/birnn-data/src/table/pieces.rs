@@ -1,4 +1,5 @@
-//! A CSV text that is read as it comes, some steps of a series at a time: it need not fit into memory, nor have an end.
+//! A CSV text that is read as it comes, some steps of a series at a time: it need not fit into memory, nor
+//! have an end.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -30,14 +31,15 @@ pub struct TablePiece {
     pub begin: usize,
 }
 
-/// Gives `take` the steps of a long table, gzipped or not, as they come, at most so many at a time. Its rows must be in
-/// order: those of each series together, and where a column is their time, by that. `name` is the table's, whose ending says
-/// what parts its cells where the table does not. Classes are those that `table` names.
+/// Gives `take` the steps of a long table, gzipped or not, as they come, at most so many at a time. Its rows
+/// must be in order: those of each series together, and where a column is their time, by that. `name` is the
+/// table's, whose ending says what parts its cells where the table does not. Classes are those that `table`
+/// names.
 ///
 /// # Errors
 ///
-/// Where it cannot be read, is no long table, or lacks a column that is named; where a cell is not what its column is for, or
-/// a row not in order. And those of `take`.
+/// Where it cannot be read, is no long table, or lacks a column that is named; where a cell is not what its
+/// column is for, or a row not in order. And those of `take`.
 pub fn each_piece<E: From<FileProblem>>(
     source: impl Read,
     (table, name): (&Table, &str),

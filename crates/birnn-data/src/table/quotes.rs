@@ -1,7 +1,7 @@
 //! Quotes of a CSV text that do not end where a cell does.
 //!
-//! The reader goes on with such a cell as it comes: `"bad film` of one row and `dull "film" again` of a later one
-//! become one cell, and all rows between are lost in it. So the text is looked at before it is read.
+//! The reader goes on with such a cell as it comes: `"bad film` of one row and `dull "film" again` of a later
+//! one become one cell, and all rows between are lost in it. So the text is looked at before it is read.
 
 use memchr::{memchr, memchr_iter};
 
@@ -106,8 +106,8 @@ impl Quotes {
         Ok(())
     }
 
-    /// Passes over what stands in a cell. Of cells that tabs part hardly one holds a tab and a line break: it is two quotes of
-    /// texts in different rows.
+    /// Passes over what stands in a cell. Of cells that tabs part hardly one holds a tab and a line break: it
+    /// is two quotes of texts in different rows.
     fn pass(&mut self, within: &[u8]) {
         if self.delimiter == b'\t' {
             let [tab, line] = [b'\t', b'\n'].map(|byte| memchr(byte, within).is_some());

@@ -8,8 +8,8 @@ use super::problem::NamedBy;
 use super::rows::Rows;
 use crate::file_error::FileProblem;
 
-/// Gives `take` the cells of some columns of each row, with its line. Each column has a name, and a key of `[data]`
-/// that names it. The last is the digest of all of it.
+/// Gives `take` the cells of some columns of each row, with its line. Each column has a name, and a key of
+/// `[data]` that names it. The last is the digest of all of it.
 pub(crate) fn each_cells(
     content: impl Read,
     delimiter: u8,

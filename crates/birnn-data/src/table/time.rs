@@ -67,8 +67,8 @@ impl Time {
 }
 
 impl Times {
-    /// Adds a time; none where it is a date among numbers, or a number among dates. Says whether it is later than the
-    /// one before.
+    /// Adds a time; none where it is a date among numbers, or a number among dates. Says whether it is later
+    /// than the one before.
     pub(super) fn push(&mut self, time: Time) -> Option<bool> {
         let key = match (time, self.kind) {
             (Time::Date(key), None | Some(Kind::Date)) => {
@@ -110,8 +110,8 @@ fn in_order(number: f64) -> i64 {
     if bits < 0 { bits ^ i64::MAX } else { bits }
 }
 
-/// Nanoseconds since 1970 of `2026-01-31`, with a time of day behind a `T` or a blank, as `23:59`, `23:59:59` or
-/// `23:59:59.123`, and with `Z` or an offset such as `+01:00` behind that.
+/// Nanoseconds since 1970 of `2026-01-31`, with a time of day behind a `T` or a blank, as `23:59`, `23:59:59`
+/// or `23:59:59.123`, and with `Z` or an offset such as `+01:00` behind that.
 fn nanoseconds(text: &str) -> Option<i128> {
     let (date, time) = match text.find(['T', 't', ' ']) {
         Some(at) => (&text[..at], text[at + 1..].trim_start()),

@@ -1,4 +1,5 @@
-//! Texts with a token on each line, given back as they are but for columns that are added to the lines of tokens.
+//! Texts with a token on each line, given back as they are but for columns that are added to the lines of
+//! tokens.
 
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
@@ -29,8 +30,8 @@ pub struct ConllText<'a> {
     is_over: bool,
 }
 
-/// The lines of a sentence, what stands before them, and the line that ends it. There may be no token in it: behind the
-/// last sentence, or among comments.
+/// The lines of a sentence, what stands before them, and the line that ends it. There may be no token in it:
+/// behind the last sentence, or among comments.
 #[derive(Clone, Debug)]
 pub struct ConllBlock {
     block: Block,
@@ -42,8 +43,8 @@ pub struct ConllBlock {
 pub struct AddedColumn<'a> {
     /// What it is called, as CoNLL-U says it: `Tag`.
     pub name: &'a str,
-    /// What is said of each token. In place of white space there is written `_`, as there is of nothing, and in CoNLL-U
-    /// of `|`.
+    /// What is said of each token. In place of white space there is written `_`, as there is of nothing, and
+    /// in CoNLL-U of `|`.
     pub values: &'a [String],
 }
 
@@ -109,9 +110,9 @@ impl ConllBlock {
         self.block.rows().map(move |(_, line)| cell(line, column))
     }
 
-    /// Writes the lines as they were read, and these columns behind those of each token: parted by a tab where the line
-    /// has one, else by a space. In CoNLL-U they are added to what stands in its last column, as
-    /// `Tag=X|Confidence=0.9`.
+    /// Writes the lines as they were read, and these columns behind those of each token: parted by a tab
+    /// where the line has one, else by a space. In CoNLL-U they are added to what stands in its last column,
+    /// as `Tag=X|Confidence=0.9`.
     ///
     /// # Errors
     ///

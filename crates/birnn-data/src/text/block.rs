@@ -1,5 +1,5 @@
-//! Texts with a token on each line and an empty line behind each sentence: the lines up to the end of a sentence at a
-//! time.
+//! Texts with a token on each line and an empty line behind each sentence: the lines up to the end of a
+//! sentence at a time.
 
 use std::io::Read;
 
@@ -21,8 +21,8 @@ pub(super) trait Grammar {
     fn choose(&mut self, block: &mut Block) -> Result<(), FileProblem>;
 }
 
-/// The lines of a sentence, what stands before them, and the line that ends it. There may be no token in it: behind the
-/// last sentence, or among comments.
+/// The lines of a sentence, what stands before them, and the line that ends it. There may be no token in it:
+/// behind the last sentence, or among comments.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Block {
     /// All of its lines.

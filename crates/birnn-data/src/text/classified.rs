@@ -1,5 +1,5 @@
-//! Texts, each of a class, as they are written: on a line behind its class, as JSON, in a table, or in a file for each
-//! class.
+//! Texts, each of a class, as they are written: on a line behind its class, as JSON, in a table, or in a file
+//! for each class.
 //!
 //! ```text
 //! pos a small gem

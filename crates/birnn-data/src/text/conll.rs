@@ -1,5 +1,5 @@
-//! Sentences in columns, as the shared tasks of CoNLL had them: a token on each line, its tag in one of the columns
-//! behind it, and an empty line behind each sentence.
+//! Sentences in columns, as the shared tasks of CoNLL had them: a token on each line, its tag in one of the
+//! columns behind it, and an empty line behind each sentence.
 //!
 //! ```text
 //! -DOCSTART- -X- -X- O
@@ -9,11 +9,11 @@
 //! official NN I-NP O
 //! ```
 //!
-//! Columns are parted by tabs or, in a line without one, by any number of spaces. All tokens of a sentence have as many
-//! of them and, where the last is the tag, all of the text. A line of white space alone ends a sentence, as do lines
-//! that begin with `-DOCSTART-`, `#begin document` or `#end document`. Lines that begin with `# ` before the first
-//! token of a sentence are comments if they have more or fewer columns than that, or no tab where it has some: `# # I-NP`
-//! is a token among others of three columns that spaces part.
+//! Columns are parted by tabs or, in a line without one, by any number of spaces. All tokens of a sentence
+//! have as many of them and, where the last is the tag, all of the text. A line of white space alone ends a
+//! sentence, as do lines that begin with `-DOCSTART-`, `#begin document` or `#end document`. Lines that begin
+//! with `# ` before the first token of a sentence are comments if they have more or fewer columns than that,
+//! or no tab where it has some: `# # I-NP` is a token among others of three columns that spaces part.
 
 use std::io::Read;
 use std::path::Path;

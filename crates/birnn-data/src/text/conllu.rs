@@ -1,5 +1,5 @@
-//! CoNLL-U, the format of Universal Dependencies: ten columns parted by tabs, and an empty line behind each sentence.
-//! <https://universaldependencies.org/format.html>
+//! CoNLL-U, the format of Universal Dependencies: ten columns parted by tabs, and an empty line behind each
+//! sentence. <https://universaldependencies.org/format.html>
 //!
 //! ```text
 //! # text = vámonos al mar
@@ -8,8 +8,8 @@
 //! 2     nos       nosotros  PRON   _   _   1   obj    _   _
 //! ```
 //!
-//! Lines that begin with `#` are comments. Of tokens of several words (`1-2`) the words are read, and nodes that are
-//! not in the text (`1.1`) are not.
+//! Lines that begin with `#` are comments. Of tokens of several words (`1-2`) the words are read, and nodes
+//! that are not in the text (`1.1`) are not.
 
 use std::io::Read;
 use std::path::Path;

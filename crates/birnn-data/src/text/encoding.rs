@@ -65,8 +65,8 @@ pub(crate) fn begins_as_utf_16(text: &[u8]) -> bool {
     text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff")
 }
 
-/// Gives `read` the text of a file, gzipped or not, as UTF-8, all of which it reads. The digests are of what the file
-/// holds.
+/// Gives `read` the text of a file, gzipped or not, as UTF-8, all of which it reads. The digests are of what
+/// the file holds.
 pub(super) fn open_text<T>(
     path: &Path,
     encoding: Encoding,

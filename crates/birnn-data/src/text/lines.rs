@@ -1,5 +1,6 @@
-//! Sentences and what is said of them in files of their own, line by line: a sentence on each line, its tokens parted
-//! by spaces or tabs; in the other file as many tags on the same line, or the class of the sentence.
+//! Sentences and what is said of them in files of their own, line by line: a sentence on each line, its
+//! tokens parted by spaces or tabs; in the other file as many tags on the same line, or the class of the
+//! sentence.
 //!
 //! ```text
 //! seq.in                       seq.out                              label
@@ -21,8 +22,8 @@ use crate::file_error::{FileError, FileProblem};
 use crate::series::file::{FileTargets, Labels, SeriesFile};
 use crate::targets::Per;
 
-/// What is said of sentences, in memory, gzipped or not; and for what each answer is: tags for their tokens (steps), or
-/// a class for each of them (sequence).
+/// What is said of sentences, in memory, gzipped or not; and for what each answer is: tags for their tokens
+/// (steps), or a class for each of them (sequence).
 pub type LinesBeside<'a> = (&'a [u8], Per);
 
 /// Sentences in memory, gzipped or not, and what is said of them in another text.
@@ -89,8 +90,8 @@ impl Iterator for LineText<'_> {
     }
 }
 
-/// Reads sentences and, where something is said of them in another file, that. Gives the digests of both, in this
-/// order; where no labels are read, the other file is not either.
+/// Reads sentences and, where something is said of them in another file, that. Gives the digests of both, in
+/// this order; where no labels are read, the other file is not either.
 pub(crate) fn read(
     path: &Path,
     beside: Option<(&Path, Per)>,

@@ -168,8 +168,8 @@ fn read(
     Ok(file)
 }
 
-/// Adds the tags of a file to those of the training file: rare ones are found that are in one of them alone. What
-/// no training sentence has is told of.
+/// Adds the tags of a file to those of the training file: rare ones are found that are in one of them alone.
+/// What no training sentence has is told of.
 fn add_tags(
     names: &mut Vec<String>,
     file: &SeriesFile,

@@ -1,4 +1,5 @@
-//! Tags of tokens that mark spans of them (named entities, phrases): IOB1, IOB2 and IOBES, read, checked and converted.
+//! Tags of tokens that mark spans of them (named entities, phrases): IOB1, IOB2 and IOBES, read, checked and
+//! converted.
 
 mod problem;
 mod tag;
@@ -15,17 +16,18 @@ pub use problem::{IllegalTag, TagProblem};
 use tag::{Marked, Prefix, Tag, goes_on, is, is_open, joined, same_kind};
 pub use tag_set::TagSet;
 
-/// How tags mark spans. A tag is `O`, of a token outside of all spans, or a prefix with the type of the span, such as
-/// `B-NP`.
+/// How tags mark spans. A tag is `O`, of a token outside of all spans, or a prefix with the type of the span,
+/// such as `B-NP`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
-    /// `I-` for each token of a span, but `B-` for the first where a span of the same type ends right before it.
+    /// `I-` for each token of a span, but `B-` for the first where a span of the same type ends right before
+    /// it.
     Iob1,
     /// `B-` for the first token of a span and `I-` for each other.
     Iob2,
-    /// `B-` for the first token of a span, `E-` for the last, `I-` for those between, and `S-` for the one token of a
-    /// span. `M-`, `L-` and `U-` are read as `I-`, `E-` and `S-`.
+    /// `B-` for the first token of a span, `E-` for the last, `I-` for those between, and `S-` for the one
+    /// token of a span. `M-`, `L-` and `U-` are read as `I-`, `E-` and `S-`.
     Iobes,
 }
 
@@ -36,19 +38,20 @@ pub enum SpanReading {
     ///
     /// - IOB2: `B-` and each `I-` of its type after it. Any other `I-` is of no span.
     /// - IOBES: `S-`, or `B-`, any number of `I-` and `E-`, all of one type. All else is of no span.
-    /// - IOB1: the first `I-` after `O`, after another type or after a `B-` that is of no span, and each `I-` of its
-    ///   type after it; or `B-` right after a tag of its type, in the same way. Any other `B-` is of no span. A span
-    ///   whose last tag is `B-` does not count if `B-` of another type follows, which is as seqeval has it.
+    /// - IOB1: the first `I-` after `O`, after another type or after a `B-` that is of no span, and each `I-`
+    ///   of its type after it; or `B-` right after a tag of its type, in the same way. Any other `B-` is of
+    ///   no span. A span whose last tag is `B-` does not count if `B-` of another type follows, which is as
+    ///   seqeval has it.
     Strict,
-    /// Also spans that are marked in another way, as conlleval.pl and seqeval without a mode read them, in all schemes
-    /// by the same rules: a span begins with any tag but `O`, and goes on as long as `B-` or `I-` has `I-` or `E-` of
-    /// its type after it.
+    /// Also spans that are marked in another way, as conlleval.pl and seqeval without a mode read them, in
+    /// all schemes by the same rules: a span begins with any tag but `O`, and goes on as long as `B-` or `I-`
+    /// has `I-` or `E-` of its type after it.
     ///
-    /// conlleval.pl says it in two rules for neighbours. A span ends between `B-` or `I-` and `B-` or `O`, between `E-`
-    /// and `E-`, `I-` or `O`, and wherever the type changes. A span begins at `B-` after `B-`, `I-` or `O`, at `I-` or
-    /// `E-` after `E-` or `O`, and wherever the type changes. Its `E-` is that of IOE, where there is no `B-` beside
-    /// it, and it knows no `S-`: of IOBES it would join neighbours of one type. Here, as in seqeval, `B-` and `S-`
-    /// always begin a span, and `E-` and `S-` always end one.
+    /// conlleval.pl says it in two rules for neighbours. A span ends between `B-` or `I-` and `B-` or `O`,
+    /// between `E-` and `E-`, `I-` or `O`, and wherever the type changes. A span begins at `B-` after `B-`,
+    /// `I-` or `O`, at `I-` or `E-` after `E-` or `O`, and wherever the type changes. Its `E-` is that of
+    /// IOE, where there is no `B-` beside it, and it knows no `S-`: of IOBES it would join neighbours of one
+    /// type. Here, as in seqeval, `B-` and `S-` always begin a span, and `E-` and `S-` always end one.
     Conlleval,
 }
 
@@ -98,8 +101,8 @@ impl Scheme {
         Ok(first.map(|at| IllegalTag::new(self, &parsed, at, |at| tags[at].as_ref(), |kind| kind)))
     }
 
-    /// The tags of another scheme for the same spans. An illegal sequence is refused. Converted back, they are the tags
-    /// that they were, but for `M-`, `L-` and `U-`.
+    /// The tags of another scheme for the same spans. An illegal sequence is refused. Converted back, they
+    /// are the tags that they were, but for `M-`, `L-` and `U-`.
     pub fn convert(self, tags: &[impl AsRef<str>], to: Scheme) -> Result<Vec<String>, TagProblem> {
         match self.first_illegal(tags)? {
             None => self.repair(tags, to),
@@ -107,7 +110,8 @@ impl Scheme {
         }
     }
 
-    /// As [`Scheme::convert`], but of an illegal sequence too: its spans are those of [`SpanReading::Conlleval`].
+    /// As [`Scheme::convert`], but of an illegal sequence too: its spans are those of
+    /// [`SpanReading::Conlleval`].
     pub fn repair(self, tags: &[impl AsRef<str>], to: Scheme) -> Result<Vec<String>, TagProblem> {
         let written = to.write(&self.spans(tags, SpanReading::Conlleval)?, tags.len());
         Ok(written.into_iter().map(tag::name).collect())
@@ -142,8 +146,8 @@ impl Scheme {
         Some(Some(Marked { prefix, kind }))
     }
 
-    /// Whether a tag may stand right after another. At the start of a sequence stands what may stand after `O`, and at
-    /// its end what `O` may stand after.
+    /// Whether a tag may stand right after another. At the start of a sequence stands what may stand after
+    /// `O`, and at its end what `O` may stand after.
     fn allows<Kind: Copy + PartialEq>(self, before: Tag<Kind>, tag: Tag<Kind>) -> bool {
         match self {
             Scheme::Iob1 => !is(tag, Prefix::Begin) || same_kind(before, tag),

@@ -10,7 +10,8 @@ use crate::text::forms::Sentences;
 pub(crate) const TRAIN: usize = 2000;
 pub(crate) const TEST: usize = 1000;
 
-/// What stands before a name and behind it: one of the two tells whether it is a person's or a place's, or tells nothing.
+/// What stands before a name and behind it: one of the two tells whether it is a person's or a place's, or
+/// tells nothing.
 const BEFORE: [[&str; 2]; 3] = [["mister", "uncle"], ["near", "in"], ["from", "for"]];
 const AFTER: [[&str; 2]; 3] = [["said", "laughed"], ["harbour", "street"], ["today", "again"]];
 const NOTHING: usize = 2;
@@ -33,12 +34,12 @@ pub(crate) fn names(wanted: Wanted) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()
 }
 
-/// The sentences `first..first + count` of the endless sequence of `seed`, of 6 to some 30 tokens, with a tag for each
-/// token, or whose name comes first.
+/// The sentences `first..first + count` of the endless sequence of `seed`, of 6 to some 30 tokens, with a tag
+/// for each token, or whose name comes first.
 ///
-/// Names are of one to three made-up words, most of which no other sentence has. Of half of them the word before tells
-/// whether it is a person's or a place's, of the others the word behind. Each sentence is a pure function
-/// of `seed` and its index in the sequence.
+/// Names are of one to three made-up words, most of which no other sentence has. Of half of them the word
+/// before tells whether it is a person's or a place's, of the others the word behind. Each sentence is a pure
+/// function of `seed` and its index in the sequence.
 pub(crate) fn split(seed: u64, first: u64, count: usize, wanted: Wanted) -> Split {
     let (mut sentences, mut tags, mut classes) = (Sentences::default(), Vec::new(), Vec::new());
     for index in first..first + count as u64 {

@@ -7,8 +7,8 @@ use crate::split::MOST_CLASSES;
 use crate::targets::{Per, TargetValues, Targets};
 use crate::text::problem::TextProblem;
 
-/// The file with tags in the scheme that is learnt, where they mark spans; an error names the line of the first that
-/// its scheme does not allow, unless such are to be read as `conlleval` reads them.
+/// The file with tags in the scheme that is learnt, where they mark spans; an error names the line of the
+/// first that its scheme does not allow, unless such are to be read as `conlleval` reads them.
 pub(crate) fn rewritten(file: SeriesFile, plan: &DataPlan) -> Result<SeriesFile, FileProblem> {
     let (Some(learnt), Some(FileTargets { targets, names })) = (plan.text.learnt, &file.targets) else {
         return Ok(file);

@@ -6,7 +6,8 @@ use crate::file_error::FileProblem;
 use crate::series::file::{FileTargets, SeriesFile};
 use crate::targets::Per;
 
-/// What was read, sentence by sentence: `1: a/X b/Y | 4: c/Z` with tags, `1 X: a b` with classes. Or what is wrong.
+/// What was read, sentence by sentence: `1: a/X b/Y | 4: c/Z` with tags, `1 X: a b` with classes. Or what is
+/// wrong.
 pub(super) fn told(read: Result<SeriesFile, FileProblem>) -> String {
     match read {
         Ok(file) => told_of(&file),

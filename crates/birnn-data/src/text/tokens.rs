@@ -19,8 +19,8 @@ pub struct TokenBatch {
 }
 
 impl TokenBatch {
-    /// Of the forms of tokens. A token is read as one that is not known where `drops` says so of its place among them
-    /// and of its form; its characters are read all the same.
+    /// Of the forms of tokens. A token is read as one that is not known where `drops` says so of its place
+    /// among them and of its form; its characters are read all the same.
     pub fn new(
         forms: impl Iterator<Item = u32>,
         lexicon: &Lexicon,
@@ -48,8 +48,8 @@ impl TokenBatch {
         values
     }
 
-    /// How these tokens are written, by what `text` knows: of training data that is every character. One that is not
-    /// known is U+FFFD.
+    /// How these tokens are written, by what `text` knows: of training data that is every character. One that
+    /// is not known is U+FFFD.
     pub fn written(&self, text: &Text, tokens: Range<usize>) -> Vec<String> {
         let known: Vec<char> = text.characters.chars().collect();
         let letter = |&row: &u32| {
@@ -71,8 +71,8 @@ impl TokenBatch {
         self.spellings[tokens].iter().map(spelling).collect()
     }
 
-    /// Adds the vectors of all tokens to `into`: of each its own out of the table `words [words, width]` and, where there
-    /// are `states [spellings, width of one]`, those of its spelling behind it.
+    /// Adds the vectors of all tokens to `into`: of each its own out of the table `words [words, width]` and,
+    /// where there are `states [spellings, width of one]`, those of its spelling behind it.
     pub fn read(&self, (words, width): (&[f32], usize), states: Option<&[f32]>, into: &mut Vec<f32>) {
         let of_spelling = states.map_or(0, |states| states.len() / self.lengths.len().max(1));
         into.reserve(self.words.len() * (width + of_spelling));

@@ -17,8 +17,8 @@ use crate::split::Split;
 use crate::targets::{NO_CLASS, Per, TargetValues, Targets};
 use crate::text::forms::{Forms, Sentences};
 
-/// What was found in the training data, by which the net reads everything that it is asked afterwards. It belongs to
-/// the net as its weights do.
+/// What was found in the training data, by which the net reads everything that it is asked afterwards. It
+/// belongs to the net as its weights do.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Text {
@@ -27,10 +27,11 @@ pub struct Text {
     /// How words are told apart.
     #[serde(flatten)]
     pub folding: Folding,
-    /// The words that it knows, the most frequent first; with vectors of others, those that have one come before those that
-    /// are rare.
+    /// The words that it knows, the most frequent first; with vectors of others, those that have one come
+    /// before those that are rare.
     pub words: Vec<String>,
-    /// How many of the last of them are rare: the training data has them once, and they have no vector of others.
+    /// How many of the last of them are rare: the training data has them once, and they have no vector of
+    /// others.
     pub rare: usize,
     /// The characters that it knows, the most frequent first.
     pub characters: String,
@@ -105,8 +106,8 @@ impl Folding {
 }
 
 impl Text {
-    /// What there is to learn of training sentences: their words that come at least `min_count` times, and their
-    /// characters.
+    /// What there is to learn of training sentences: their words that come at least `min_count` times, and
+    /// their characters.
     pub fn of(training: &Sequences, folding: Folding, min_count: usize) -> Text {
         let (tokens, forms) = match training.values() {
             Values::Tokens(tokens, forms) => (tokens.as_slice(), Some(forms)),
@@ -165,16 +166,16 @@ impl Text {
         }
     }
 
-    /// The words that no token is read as, since their letters or digits are read as others. Of normal forms nothing is said:
-    /// small letters may not be in one that the capital ones were in.
+    /// The words that no token is read as, since their letters or digits are read as others. Of normal forms
+    /// nothing is said: small letters may not be in one that the capital ones were in.
     pub fn unread(&self) -> impl Iterator<Item = &str> {
         let folding = Folding { normal_form: None, ..self.folding };
         self.words.iter().map(String::as_str).filter(move |word| folding.fold(word) != *word)
     }
 
-    /// Sentences answered, token by token, with tokens of their own, by their index among the words that are known: with the
-    /// one that comes next, or with those that are hidden, the same whenever they are judged; none where that is not asked
-    /// for, or not known.
+    /// Sentences answered, token by token, with tokens of their own, by their index among the words that are
+    /// known: with the one that comes next, or with those that are hidden, the same whenever they are judged;
+    /// none where that is not asked for, or not known.
     pub fn answered_by_itself(&self, own: SelfTargets, sequences: Sequences) -> Split {
         let Some(forms) = sequences.forms().map(Arc::clone) else {
             return Split::unanswered(sequences, own.kind());
@@ -288,7 +289,8 @@ impl Lexicon {
         self.word(form).checked_sub(Lexicon::UNKNOWN + 1).unwrap_or(NO_CLASS)
     }
 
-    /// Which of these tokens are hidden, by `seed` and `stream`: of each its class, of all others [`NO_CLASS`].
+    /// Which of these tokens are hidden, by `seed` and `stream`: of each its class, of all others
+    /// [`NO_CLASS`].
     pub fn hide(&self, hide: &Hide, (seed, stream): (u64, u64), tokens: &[u32]) -> Vec<u32> {
         let classes: Vec<u32> = tokens.iter().map(|&token| self.class(token)).collect();
         let known = (0..tokens.len()).filter(|&index| classes[index] != NO_CLASS);

@@ -18,8 +18,8 @@ use crate::file_error::{FileError, FileProblem};
 pub struct VectorsPlan {
     /// The file.
     pub path: PathBuf,
-    /// How many of its first words are known beside those of the training sentences; if it is not said, so many as
-    /// [`VectorsPlan::beyond`] has.
+    /// How many of its first words are known beside those of the training sentences; if it is not said, so
+    /// many as [`VectorsPlan::beyond`] has.
     pub beyond: Option<usize>,
     /// Values of a vector of the net's.
     pub width: usize,
@@ -27,8 +27,8 @@ pub struct VectorsPlan {
     pub frozen: bool,
 }
 
-/// What is known beside the words of the training sentences where the vectors stay what they are: steps do not get slower
-/// by it.
+/// What is known beside the words of the training sentences where the vectors stay what they are: steps do
+/// not get slower by it.
 const BEYOND: usize = 100_000;
 
 impl VectorsPlan {
@@ -145,8 +145,8 @@ impl<'a> Matching<'a> {
         }
     }
 
-    /// Takes the vector of a word if it is wanted. Of several words that are the same to the net the first counts, which
-    /// in such files is the most frequent.
+    /// Takes the vector of a word if it is wanted. Of several words that are the same to the net the first
+    /// counts, which in such files is the most frequent.
     fn take(&mut self, word: &[u8], values: &Values<'_>) -> Result<(), FileProblem> {
         // Whatever is no UTF-8 is no word of the sentences.
         let Ok(word) = str::from_utf8(word) else { return Ok(()) };
@@ -180,9 +180,9 @@ impl<'a> Matching<'a> {
     }
 }
 
-/// The words that the net knows, and the vectors that there are for them. First the words that have one or that training
-/// has more than once, then those of the file alone; the rare ones without a vector are the last, and of them it is
-/// learnt what words are that nothing is known of.
+/// The words that the net knows, and the vectors that there are for them. First the words that have one or
+/// that training has more than once, then those of the file alone; the rare ones without a vector are the
+/// last, and of them it is learnt what words are that nothing is known of.
 fn joined(
     plan: &VectorsPlan,
     text: Text,

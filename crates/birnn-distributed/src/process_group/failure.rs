@@ -1,8 +1,8 @@
 //! How a failure on one rank ends all of them soon, each with the reason.
 //!
-//! Whoever fails leaves a word in the store before it ends; its connections break with it, and who finds one broken looks
-//! for that word. Where there is none, all who are left call the roll: who does not answer was killed, stalls, or is cut
-//! off.
+//! Whoever fails leaves a word in the store before it ends; its connections break with it, and who finds one
+//! broken looks for that word. Where there is none, all who are left call the roll: who does not answer was
+//! killed, stalls, or is cut off.
 
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -20,8 +20,9 @@ pub(super) const FAILED: &str = "failed";
 pub(super) const HEARD: &str = "heard";
 /// What a rank answers a roll call with that has waited for as long as it may; others say that they are here.
 const WAITED: &str = "waited";
-/// How long it may take at most to find out who is at fault, where ranks wait in an exchange: half of the timeout, if that
-/// is less. Ranks that compute are given twice what this one took from exchange to exchange in addition.
+/// How long it may take at most to find out who is at fault, where ranks wait in an exchange: half of the
+/// timeout, if that is less. Ranks that compute are given twice what this one took from exchange to exchange
+/// in addition.
 const INQUIRY: Duration = Duration::from_secs(10);
 const GONE: &str = "is gone: it was killed, or its host or the network to it is down";
 const STALLED: &str = "does not answer: it stalls, or the network to it is cut";
@@ -39,7 +40,8 @@ struct Word {
 }
 
 impl ProcessGroup {
-    /// Tells the others that this rank fails, and why; `code` is the exit code that it ends with. They end, too.
+    /// Tells the others that this rank fails, and why; `code` is the exit code that it ends with. They end,
+    /// too.
     pub fn announce(&self, code: u8, why: &str) {
         if self.failed.replace(true) {
             return;
@@ -51,8 +53,8 @@ impl ProcessGroup {
         self.linger(HEARD, self.launch.size, LAST_WORDS);
     }
 
-    /// Ends the connections, so that whoever waits for this rank notices; in a thread of its own, as that may wait for
-    /// others in turn.
+    /// Ends the connections, so that whoever waits for this rank notices; in a thread of its own, as that may
+    /// wait for others in turn.
     fn hang_up(&self, limit: Duration) {
         if let Some(group) = self.group.take() {
             let (tell, done) = mpsc::channel();
@@ -69,8 +71,8 @@ impl ProcessGroup {
         INQUIRY.min(self.timeout / 2)
     }
 
-    /// Why an exchange failed, of which libtorch says this. It is found out within the timeout: whoever waited in the
-    /// exchange has spent all of it but [`ProcessGroup::inquiry`].
+    /// Why an exchange failed, of which libtorch says this. It is found out within the timeout: whoever
+    /// waited in the exchange has spent all of it but [`ProcessGroup::inquiry`].
     pub(super) fn diagnosis(&self, said: String) -> RankError {
         tracing::debug!("libtorch: {said}");
         self.failed.set(true);
@@ -80,7 +82,8 @@ impl ProcessGroup {
             true => self.inquiry(),
             false => self.timeout.min(INQUIRY + 2 * self.idle.get().1),
         };
-        // Where the network is cut, nothing that is asked of the store comes back, and each question takes its limit.
+        // Where the network is cut, nothing that is asked of the store comes back, and each question takes
+        // its limit.
         let (start, quarter) = (Instant::now(), whole / 4);
         let left = |until: Instant| until.saturating_duration_since(Instant::now());
         let alive: Vec<String> = (0..size).map(|rank| self.key(&format!("alive/{rank}"))).collect();

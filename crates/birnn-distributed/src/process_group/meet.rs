@@ -9,10 +9,11 @@ use super::{GLANCE, Member, at_once, key};
 use crate::launch::Launch;
 use crate::shim::Store;
 
-/// How many rounds have begun in a store that outlives them: the launcher's, which serves one command after the other, and
-/// processes that it starts again.
+/// How many rounds have begun in a store that outlives them: the launcher's, which serves one command after
+/// the other, and processes that it starts again.
 const ROUNDS: &str = "birnn/rounds";
-/// Set by rank 0 once all are there. One that was killed before does so no more, and its round is left to the next.
+/// Set by rank 0 once all are there. One that was killed before does so no more, and its round is left to the
+/// next.
 const COMPLETE: &str = "complete";
 /// How often a rank looks for a round.
 const LOOK: Duration = Duration::from_millis(20);
@@ -29,12 +30,12 @@ pub(super) enum Met {
     Taken,
 }
 
-/// Tells the others `text`, and waits until `end` for what they tell. The number is that of the round in which they
-/// meet, under which all else is said.
+/// Tells the others `text`, and waits until `end` for what they tell. The number is that of the round in
+/// which they meet, under which all else is said.
 ///
-/// Where the launcher has the store, what was said in earlier rounds is in it still. Rank 0 begins a round, and each other
-/// rank goes to the newest in which nobody has had its place. That no counter of the launcher's says: each of torchrun's
-/// agents counts the restarts of its own processes alone.
+/// Where the launcher has the store, what was said in earlier rounds is in it still. Rank 0 begins a round,
+/// and each other rank goes to the newest in which nobody has had its place. That no counter of the
+/// launcher's says: each of torchrun's agents counts the restarts of its own processes alone.
 pub(super) fn meet(store: &Store, launch: &Launch, text: &str, end: Instant) -> Result<(i64, Met), String> {
     let &Launch { rank, size, serves_store, .. } = launch;
     let finds_round = serves_store && rank > 0;
@@ -124,8 +125,8 @@ fn member(round: i64, rank: usize) -> String {
     key(round, &format!("member/{rank}"))
 }
 
-/// Whether a process that called itself this has ended, as far as one on the same host can tell: it was started anew. One
-/// that had this one's number has, too, as in a container.
+/// Whether a process that called itself this has ended, as far as one on the same host can tell: it was
+/// started anew. One that had this one's number has, too, as in a container.
 fn is_gone(other: &str, own: &str) -> bool {
     let read = |text| serde_json::from_str::<Member>(text).ok();
     match (read(other), read(own)) {
@@ -201,7 +202,8 @@ mod tests {
         }
     }
 
-    /// Some had come before the others were killed, and they were all started again: whatever their launcher counts, they meet.
+    /// Some had come before the others were killed, and they were all started again: whatever their launcher
+    /// counts, they meet.
     #[test]
     fn ranks_that_are_started_again_meet() {
         let Some(launched) = Launched::new() else { return };

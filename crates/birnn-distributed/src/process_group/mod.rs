@@ -36,14 +36,15 @@ struct Member {
     process: u32,
     /// Whence it reaches rank 0.
     address: IpAddr,
-    /// When it began to look for the others, in nanoseconds: containers give the same number to one process after the other.
+    /// When it began to look for the others, in nanoseconds: containers give the same number to one process
+    /// after the other.
     began: u128,
 }
 
 /// The processes that a launcher started, joined by libtorch's process group.
 ///
-/// Once something has failed it is not taken down in order, which could wait for others that are gone: it is left to the
-/// end of the process.
+/// Once something has failed it is not taken down in order, which could wait for others that are gone: it is
+/// left to the end of the process.
 #[derive(Debug)]
 pub struct ProcessGroup {
     launch: Launch,
@@ -132,8 +133,8 @@ impl ProcessGroup {
         Ok(())
     }
 
-    /// The address that the others reach this process by. On many systems a host's own name is an address that leads
-    /// nowhere but to itself; then it is the one towards another host, where there is one.
+    /// The address that the others reach this process by. On many systems a host's own name is an address
+    /// that leads nowhere but to itself; then it is the one towards another host, where there is one.
     fn own_address(&self) -> IpAddr {
         let own = self.members[self.launch.rank].address;
         let elsewhere =
@@ -280,7 +281,8 @@ fn key(round: i64, name: &str) -> String {
     format!("birnn/{round}/{name}")
 }
 
-/// How long the store may take to hand out what is there: several times what it just took to answer, be it near or far.
+/// How long the store may take to hand out what is there: several times what it just took to answer, be it
+/// near or far.
 fn at_once(store: &Store, round: i64) -> Result<Duration, String> {
     let start = Instant::now();
     store.add(&key(round, HEARD), 0)?;
@@ -339,8 +341,8 @@ impl Drop for ProcessGroup {
     }
 }
 
-/// The address of this host towards rank 0's. A name may come to be known when rank 0 is up, and not before, as in
-/// Kubernetes: it is asked for until `end`.
+/// The address of this host towards rank 0's. A name may come to be known when rank 0 is up, and not before,
+/// as in Kubernetes: it is asked for until `end`.
 fn way_to_master(launch: &Launch, end: Instant) -> std::io::Result<IpAddr> {
     let mut is_told = false;
     loop {

@@ -9,10 +9,11 @@ use crate::samples::NOT_ASKED;
 pub struct CrossEntropy {
     /// Share of the target spread evenly over all classes (Szegedy et al. 2016, section 7).
     pub label_smoothing: f64,
-    /// How much a position counts, by its class, `f32 [classes]` on the device of the logits. Over all training data
-    /// the mean is 1.
+    /// How much a position counts, by its class, `f32 [classes]` on the device of the logits. Over all
+    /// training data the mean is 1.
     pub class_weights: Option<Tensor>,
-    /// Whether there are positions without a label, as of tokens of the sequences themselves those that are not asked for.
+    /// Whether there are positions without a label, as of tokens of the sequences themselves those that are
+    /// not asked for.
     pub is_partial: bool,
 }
 
@@ -24,9 +25,10 @@ impl Clone for CrossEntropy {
 }
 
 impl CrossEntropy {
-    /// The mean over `logits [positions, classes]` and `labels [positions]`, of which `counted` are classes, in nats. It is
-    /// each position's own loss that is weighted, the smoothed part by the same weight, and the sum is divided by how many
-    /// there are: a position counts the same in any batch. PyTorch's `weight` does neither.
+    /// The mean over `logits [positions, classes]` and `labels [positions]`, of which `counted` are classes,
+    /// in nats. It is each position's own loss that is weighted, the smoothed part by the same weight, and
+    /// the sum is divided by how many there are: a position counts the same in any batch. PyTorch's `weight`
+    /// does neither.
     pub(super) fn mean(&self, logits: &Tensor, labels: &Tensor, counted: usize) -> Result<Tensor, TchError> {
         let loss = |reduction| {
             logits.f_cross_entropy_loss(labels, None::<Tensor>, reduction, NOT_ASKED, self.label_smoothing)

@@ -1,4 +1,5 @@
-//! Of tags by a conditional random field: the negative logarithm of the probability of all tags of a sequence together.
+//! Of tags by a conditional random field: the negative logarithm of the probability of all tags of a sequence
+//! together.
 
 use birnn_kernels::{Crf, CrfGradient, LegalTags};
 use tch::{Kind, TchError, Tensor};
@@ -27,10 +28,11 @@ impl Joint {
         Joint { legal }
     }
 
-    /// The sum over sequences of these lengths, divided by all their steps, from emissions `[steps of all, tags]` and
-    /// `labels [steps of all]`.
+    /// The sum over sequences of these lengths, divided by all their steps, from emissions `[steps of all,
+    /// tags]` and `labels [steps of all]`.
     ///
-    /// It is worked out on the CPU in f64, with its gradient. What is differentiated has that gradient, and another value.
+    /// It is worked out on the CPU in f64, with its gradient. What is differentiated has that gradient, and
+    /// another value.
     pub(super) fn mean(
         &self,
         emissions: &Tensor,

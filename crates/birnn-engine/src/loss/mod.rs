@@ -42,8 +42,8 @@ impl Loss {
         })
     }
 
-    /// The same, what is answered counting by its class: `class_weights` has one weight for each. Numbers have no
-    /// class.
+    /// The same, what is answered counting by its class: `class_weights` has one weight for each. Numbers
+    /// have no class.
     pub fn weighted(self, class_weights: &[f32], device: Device) -> Result<Loss, TchError> {
         let class_weights = Tensor::f_from_slice(class_weights)?.f_to_device(device)?;
         Ok(match self {
@@ -55,8 +55,8 @@ impl Loss {
         })
     }
 
-    /// The mean over all positions of a batch, from the head's `logits [.., outputs]`; of a conditional random field also
-    /// by its `transitions`.
+    /// The mean over all positions of a batch, from the head's `logits [.., outputs]`; of a conditional
+    /// random field also by its `transitions`.
     pub fn mean(
         &self,
         logits: &Tensor,

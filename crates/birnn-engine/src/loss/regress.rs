@@ -34,8 +34,8 @@ impl NumberError {
         Ok(NumberError { kind: task.loss, is_partial: task.self_targets.is_some(), mean, deviation })
     }
 
-    /// The mean over `outputs [positions, numbers]` and `targets [positions, numbers]`, these in their own units; of targets
-    /// some of which are none (NaN), over those `counted` ones that are there.
+    /// The mean over `outputs [positions, numbers]` and `targets [positions, numbers]`, these in their own
+    /// units; of targets some of which are none (NaN), over those `counted` ones that are there.
     pub(super) fn mean(
         &self,
         outputs: &Tensor,

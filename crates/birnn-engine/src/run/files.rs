@@ -35,8 +35,8 @@ pub(super) fn save_state_dict(
     Ok(dir.write(DESCRIPTION, &description)?)
 }
 
-/// An experiment as it is kept in `folder`: paths to what lies beside it in the project, which is where the user is, are
-/// relative, so that the project can be moved.
+/// An experiment as it is kept in `folder`: paths to what lies beside it in the project, which is where the
+/// user is, are relative, so that the project can be moved.
 pub fn movable(experiment: &Experiment, folder: &Path) -> Experiment {
     let mut experiment = experiment.clone();
     let project = std::env::current_dir().ok();

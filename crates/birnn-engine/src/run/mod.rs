@@ -2,10 +2,10 @@
 //!
 //! What is cheap to check fails first, and the directory is made last:
 //!
-//! 1. [`Start`]: a new run of an experiment ([`Source`]), or one that goes on ([`Resumed::open`]); of several processes
-//!    that train one run, all but the first have a [`Joined`].
-//! 2. [`Prepared::new`]: whether its data suits it, the net, and where its training stands; of a run that goes
-//!    on, whether it is still the same.
+//! 1. [`Start`]: a new run of an experiment ([`Source`]), or one that goes on ([`Resumed::open`]); of several
+//!    processes that train one run, all but the first have a [`Joined`].
+//! 2. [`Prepared::new`]: whether its data suits it, the net, and where its training stands; of a run that
+//!    goes on, whether it is still the same.
 //! 3. [`Prepared::open`]: the directory, with what the run says of itself.
 //! 4. [`Run::train`]: the loop, the test, and the files that the run comes to.
 //!
@@ -80,8 +80,8 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// Whether a run of this name can go there, as far as can be told without making anything: better said before data is
-    /// downloaded than after.
+    /// Whether a run of this name can go there, as far as can be told without making anything: better said
+    /// before data is downloaded than after.
     pub fn check(&self, name: &str) -> Result<(), RunDirError> {
         match self {
             Destination::Chosen(path) => RunDir::check(path),
@@ -227,7 +227,8 @@ impl Training {
         }))
     }
 
-    /// The run in its directory: with its experiment there is a run, before it there was nothing to go on with.
+    /// The run in its directory: with its experiment there is a run, before it there was nothing to go on
+    /// with.
     fn begin(&self, dir: RunDir, trainer: Trainer) -> Result<Kept, RunError> {
         let meta = self.started(&dir, trainer)?;
         meta.write(&dir)?;

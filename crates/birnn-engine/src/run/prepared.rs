@@ -146,8 +146,8 @@ impl Prepared {
         &self.warnings
     }
 
-    /// Takes up the directory of a run that goes on, or makes a new one; from then on there is a run. Of several processes,
-    /// the first does, once all have found that they are about the same run.
+    /// Takes up the directory of a run that goes on, or makes a new one; from then on there is a run. Of
+    /// several processes, the first does, once all have found that they are about the same run.
     pub fn open(self, disk: Arc<dyn Disk>, trainer: Trainer, ranks: &Ranks) -> Result<Run, RunError> {
         let Prepared { start, training, summary, .. } = self;
         if ranks.size() > 1 {

@@ -1,6 +1,6 @@
 //! `events.out.tfevents.0.birnn`: what TensorBoard shows of a run: losses, accuracy, rate and speed; how
-//! weights and gradients are spread after each epoch; the confusion matrix and the surest mistakes; settings and
-//! results side by side.
+//! weights and gradients are spread after each epoch; the confusion matrix and the surest mistakes; settings
+//! and results side by side.
 //!
 //! It says when things happened, so that two runs of one experiment do not write the same bytes, as with
 //! `timing.jsonl`.

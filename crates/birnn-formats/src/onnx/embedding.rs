@@ -1,9 +1,9 @@
-//! Tokens as vectors, as in `birnn-model/src/embedding.rs`: each its row of the words' table and, where characters are
-//! read, the final states of a layer of both directions behind it.
+//! Tokens as vectors, as in `birnn-model/src/embedding.rs`: each its row of the words' table and, where
+//! characters are read, the final states of a layer of both directions behind it.
 //!
-//! That layer reads the tokens of all sentences as one batch, those that pad a sentence too: as one character that is
-//! not known, whatever stands there. So no row is asked for that a table has not, and no length is one that a runtime
-//! refuses.
+//! That layer reads the tokens of all sentences as one batch, those that pad a sentence too: as one character
+//! that is not known, whatever stands there. So no row is asked for that a table has not, and no length is
+//! one that a runtime refuses.
 
 use birnn_architecture::{CHARACTER_EMBEDDING, CHARACTERS as PREFIX, EMBEDDING};
 

@@ -17,11 +17,11 @@ pub enum Input<'a> {
         /// How many at a time.
         batch: Batch,
     },
-    /// Sentences, any number, padded as those of [`Batch::Padded`]: `words [batch, time]`, int64, each token's row in
-    /// the words' table, and `lengths [batch]`, int32. Where the net reads characters also `characters [batch, time,
-    /// letters]`, int64, their rows in the table of characters, each token's padded on the right, and
-    /// `character_lengths [batch, time]`, int32, how many each token has, at least 1. Row 0 of a table is what is not
-    /// known. Padding may hold anything and changes no output.
+    /// Sentences, any number, padded as those of [`Batch::Padded`]: `words [batch, time]`, int64, each
+    /// token's row in the words' table, and `lengths [batch]`, int32. Where the net reads characters also
+    /// `characters [batch, time, letters]`, int64, their rows in the table of characters, each token's padded
+    /// on the right, and `character_lengths [batch, time]`, int32, how many each token has, at least 1. Row 0
+    /// of a table is what is not known. Padding may hold anything and changes no output.
     Tokens,
 }
 
@@ -57,8 +57,8 @@ pub const WORDS: &str = "words";
 pub const CHARACTERS: &str = "characters";
 /// The name of the input that says how many characters each word has.
 pub const CHARACTER_LENGTHS: &str = "character_lengths";
-/// The name of the second input of [`Batch::Padded`], and in the metadata of each graph of sequences of any length the
-/// key that says which of the two it is, in the words of [`Batch::text`].
+/// The name of the second input of [`Batch::Padded`], and in the metadata of each graph of sequences of any
+/// length the key that says which of the two it is, in the words of [`Batch::text`].
 pub const LENGTHS: &str = "lengths";
 
 impl Batch {

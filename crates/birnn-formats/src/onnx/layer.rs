@@ -39,7 +39,8 @@ enum Read {
 }
 
 impl<'a> Layer<'a> {
-    /// `weights` must have been held against the architecture. What the names of its own begin with is `prefix`.
+    /// `weights` must have been held against the architecture. What the names of its own begin with is
+    /// `prefix`.
     pub fn new(prefix: &str, architecture: &Architecture, index: usize, weights: &'a StateDict) -> Layer<'a> {
         let cell = architecture.cell;
         let direction = |way, hidden| Direction::new(prefix, cell, index, way, hidden, weights);

@@ -25,8 +25,8 @@ pub(super) struct Lengths {
 }
 
 impl Lengths {
-    /// From `each`, `i32 [batch]`, of sequences side by side as `values`. All that belongs to it has a name that begins
-    /// with `prefix`.
+    /// From `each`, `i32 [batch]`, of sequences side by side as `values`. All that belongs to it has a name
+    /// that begins with `prefix`.
     pub fn new(graph: &mut Graph, prefix: &str, each: &str, values: &str) -> Lengths {
         let name = |name: &str| format!("{prefix}{name}");
         let wide = graph.cast(&name("lengths_wide"), each, DataType::Int64);

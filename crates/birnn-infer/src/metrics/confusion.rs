@@ -65,8 +65,8 @@ impl Confusion {
         names.iter().enumerate().map(score).collect()
     }
 
-    /// The mean of the classes' F1, each class counting the same; classes that no sample is of and none was called
-    /// are left out.
+    /// The mean of the classes' F1, each class counting the same; classes that no sample is of and none was
+    /// called are left out.
     pub fn macro_f1(&self) -> f64 {
         let of = |class: usize| {
             let are: u64 = self.0[class].iter().sum();

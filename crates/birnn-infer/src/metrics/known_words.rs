@@ -27,8 +27,8 @@ pub struct WordScore {
 }
 
 impl KnownWords {
-    /// Of the answers to these sentences by a net that reads them as `text` says; none where steps have no answers of
-    /// their own.
+    /// Of the answers to these sentences by a net that reads them as `text` says; none where steps have no
+    /// answers of their own.
     pub fn new(
         text: &Text,
         task: &Classify,

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What RMSE, MAE and R2 of one target follow from: sums over answers, in `f64`, which add up over parts of them.
+/// What RMSE, MAE and R2 of one target follow from: sums over answers, in `f64`, which add up over parts of
+/// them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ErrorSums {
     count: f64,
@@ -13,7 +14,8 @@ pub struct ErrorSums {
     truth_squared: f64,
 }
 
-/// How a net did on one number; nothing where it was never asked for. It is in the number's units but for R2, which has none.
+/// How a net did on one number; nothing where it was never asked for. It is in the number's units but for R2,
+/// which has none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NumberScore {
     /// What the number is called.
@@ -22,8 +24,8 @@ pub struct NumberScore {
     pub rmse: Option<f64>,
     /// The mean absolute error.
     pub mae: Option<f64>,
-    /// The share of its variance among the targets that the answers explain; below 0 where their mean would have been
-    /// the better answer.
+    /// The share of its variance among the targets that the answers explain; below 0 where their mean would
+    /// have been the better answer.
     pub r2: Option<f64>,
 }
 
@@ -72,12 +74,12 @@ impl ErrorSums {
         self.absolute / self.count.max(1.0)
     }
 
-    /// `1 - squared errors / squared deviations of the targets from their mean`. Of targets that are all the same it
-    /// is 1 where the answers are they, or else 0, as scikit-learn has it.
+    /// `1 - squared errors / squared deviations of the targets from their mean`. Of targets that are all the
+    /// same it is 1 where the answers are they, or else 0, as scikit-learn has it.
     pub fn r2(&self) -> f64 {
         let spread = self.truth_squared - self.truth * self.truth / self.count.max(1.0);
-        // Of equal targets both are the same but for rounding, of which each sum has half an epsilon for each target
-        // at most, and the square of a sum twice as much.
+        // Of equal targets both are the same but for rounding, of which each sum has half an epsilon for each
+        // target at most, and the square of a sum twice as much.
         let rounding = 2.0 * f64::EPSILON * self.count * self.truth_squared;
         match spread > rounding {
             _ if self.is_empty() => 0.0,
@@ -113,8 +115,8 @@ mod tests {
         assert_eq!(same.r2(), 0.0);
     }
 
-    /// Of equal targets what is left of the sums of squares is rounding, at any offset; what is not, however small,
-    /// is theirs.
+    /// Of equal targets what is left of the sums of squares is rounding, at any offset; what is not, however
+    /// small, is theirs.
     #[test]
     fn equal_targets_have_no_spread() {
         let r2 = |count: usize, truth: &dyn Fn(usize) -> f32, off: f32, offset: f32| {

@@ -21,8 +21,8 @@ pub struct SpanScores {
     pub strict: ReadingScores,
     /// Of spans as [`SpanReading::Conlleval`] reads them.
     pub conlleval: ReadingScores,
-    /// How many of the tags that the net gave cannot stand where they do in the scheme. Of tags of which none is so,
-    /// in the truth neither, both readings are the same.
+    /// How many of the tags that the net gave cannot stand where they do in the scheme. Of tags of which none
+    /// is so, in the truth neither, both readings are the same.
     pub illegal: u64,
 }
 

@@ -1,4 +1,5 @@
-//! Classification: one class for each sequence or each step, cross-entropy, judged by the class of the largest logit.
+//! Classification: one class for each sequence or each step, cross-entropy, judged by the class of the
+//! largest logit.
 
 use birnn_data::{NO_CLASS, Per, Scheme, SelfTargets, TagProblem, TagSet, Targets};
 use birnn_kernels::LegalTags;
@@ -51,8 +52,8 @@ pub struct Classified {
     /// Of tags that mark spans.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spans: Option<Box<SpanScores>>,
-    /// Of tokens of the sequence itself, of which the scores by class are not kept: e to the power of the mean loss in
-    /// nats, as many tokens as the net would have to guess among if all were as probable.
+    /// Of tokens of the sequence itself, of which the scores by class are not kept: e to the power of the
+    /// mean loss in nats, as many tokens as the net would have to guess among if all were as probable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub perplexity: Option<f64>,
     /// The answers that are not correct, the surest first. Left out of the metrics, where they would be most
@@ -64,7 +65,8 @@ pub struct Classified {
 /// An answer that is not correct.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mistake {
-    /// The index of what was answered among those evaluated: the sample, or of steps the step among those of all.
+    /// The index of what was answered among those evaluated: the sample, or of steps the step among those of
+    /// all.
     pub sample: usize,
     /// The class that it is of, by its index among the classes.
     pub label: usize,
@@ -103,8 +105,8 @@ impl Classify {
         Some(legal).filter(|legal| self.constrain && legal.always())
     }
 
-    /// The answer at a position: of a conditional random field the tag of those that are the most probable together,
-    /// with its own probability.
+    /// The answer at a position: of a conditional random field the tag of those that are the most probable
+    /// together, with its own probability.
     pub fn answer_at(&self, answers: &Answers, position: usize) -> Class {
         let outputs = self.classes.len();
         let logits = &answers.logits[position * outputs..][..outputs];

@@ -14,8 +14,8 @@ pub struct Evaluation {
     /// How many positions the loss counts: sequences, or where each step is answered, steps.
     #[serde(rename = "samples", alias = "images")]
     pub positions: u64,
-    /// Mean loss of a position: of classes in nats, not smoothed; of numbers the error that training lowers, in
-    /// standard deviations of the training targets.
+    /// Mean loss of a position: of classes in nats, not smoothed; of numbers the error that training lowers,
+    /// in standard deviations of the training targets.
     pub loss: f64,
     /// What else there is to tell, by the task.
     #[serde(flatten)]
@@ -77,8 +77,8 @@ pub fn significant(value: f64) -> String {
     }
 }
 
-/// As [`significant`], with more digits where values of this standard deviation are not told apart by four: down to a
-/// thousandth of it, as of years or pressures.
+/// As [`significant`], with more digits where values of this standard deviation are not told apart by four:
+/// down to a thousandth of it, as of years or pressures.
 pub fn significant_among(value: f64, deviation: f64) -> String {
     let text = significant(value);
     let has = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());

@@ -10,8 +10,8 @@ use super::tokens::{TokenScores, TokenSums};
 use crate::answers::Answers;
 use crate::metrics::ErrorSums;
 
-/// How a net does on sequences that come one part after the other. It tells what [`Task::evaluate`] does of all of them
-/// together, but for single answers that are wrong, and spans.
+/// How a net does on sequences that come one part after the other. It tells what [`Task::evaluate`] does of
+/// all of them together, but for single answers that are wrong, and spans.
 #[derive(Debug)]
 pub struct Judge<'t> {
     sums: Sums<'t>,
@@ -79,8 +79,8 @@ impl Judge<'_> {
         }
     }
 
-    /// As [`Judge::add`], of a net that reads `series` so and answers each step of `values [steps, features]` with the next one.
-    /// `filled` are these with what is missing as the net reads it.
+    /// As [`Judge::add`], of a net that reads `series` so and answers each step of `values [steps, features]`
+    /// with the next one. `filled` are these with what is missing as the net reads it.
     ///
     /// # Panics
     ///

@@ -126,8 +126,9 @@ impl Task {
         }
     }
 
-    /// The gradient of the sum of the losses, as [`Task::evaluate`] has them, with respect to what the head gave,
-    /// `[positions, outputs]`: of each position that of its own loss or, of a conditional random field, of its sequence's.
+    /// The gradient of the sum of the losses, as [`Task::evaluate`] has them, with respect to what the head
+    /// gave, `[positions, outputs]`: of each position that of its own loss or, of a conditional random field,
+    /// of its sequence's.
     ///
     /// # Panics
     ///
@@ -139,8 +140,9 @@ impl Task {
         }
     }
 
-    /// The answers of several nets to the same sequences as one's: of classes the mean of their probabilities, of
-    /// numbers the mean of them. None of no nets, and where one tags sequences as a whole, of which there is no mean.
+    /// The answers of several nets to the same sequences as one's: of classes the mean of their
+    /// probabilities, of numbers the mean of them. None of no nets, and where one tags sequences as a whole,
+    /// of which there is no mean.
     ///
     /// # Panics
     ///

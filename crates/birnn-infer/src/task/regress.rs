@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::metrics::{ErrorSums, NumberScore};
 
-/// Numbers for each sequence, or for each step of one. The head's outputs are these in standard deviations from
-/// their mean, both those of the training targets.
+/// Numbers for each sequence, or for each step of one. The head's outputs are these in standard deviations
+/// from their mean, both those of the training targets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Regress {
@@ -17,8 +17,8 @@ pub struct Regress {
     pub per: Per,
     /// The error that was lowered, which is the loss.
     pub loss: RegressionLoss,
-    /// Of values of the sequence itself: which. Each output is then how far a value is off from what the net reads in its
-    /// place.
+    /// Of values of the sequence itself: which. Each output is then how far a value is off from what the net
+    /// reads in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub self_targets: Option<SelfTargets>,
 }
@@ -39,8 +39,8 @@ pub struct Regressed {
     /// Of values of the sequences themselves: how far they are off, all features together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filled: Option<Filled>,
-    /// The answers that are furthest off, in standard deviations of the training targets, the furthest first; the
-    /// first [`MOST_MISSES`] of them. Left out of the metrics.
+    /// The answers that are furthest off, in standard deviations of the training targets, the furthest first;
+    /// the first [`MOST_MISSES`] of them. Left out of the metrics.
     #[serde(skip)]
     pub misses: Vec<Miss>,
 }
@@ -50,8 +50,8 @@ pub struct Regressed {
 pub struct Filled {
     /// The mean absolute error.
     pub mae: f64,
-    /// That of what the net reads in their place, such as a straight line between the values around: what is had without
-    /// learning.
+    /// That of what the net reads in their place, such as a straight line between the values around: what is
+    /// had without learning.
     pub baseline_mae: f64,
 }
 
@@ -77,8 +77,8 @@ impl Regress {
         self.scale.restore(outputs)
     }
 
-    /// Of a net that answers with the values of the series itself, those of `values [steps, features]` with what is missing
-    /// filled in, or those of each step's next one, from outputs `[steps, features]`.
+    /// Of a net that answers with the values of the series itself, those of `values [steps, features]` with
+    /// what is missing filled in, or those of each step's next one, from outputs `[steps, features]`.
     pub fn self_answer(&self, series: &Series, values: &[f32], outputs: &[f32]) -> Vec<f32> {
         let found = series.filled(values).into_iter().zip(self.answer(outputs)).map(|(read, off)| read + off);
         match self.self_targets {
@@ -105,8 +105,8 @@ impl Regress {
         }
     }
 
-    /// Of each number, the errors of answers `[positions, numbers]` in each of the sequences that `targets` are of,
-    /// which have so many steps.
+    /// Of each number, the errors of answers `[positions, numbers]` in each of the sequences that `targets`
+    /// are of, which have so many steps.
     ///
     /// # Panics
     ///
@@ -135,7 +135,8 @@ impl Regress {
         numbers
     }
 
-    /// How many numbers one loss is the mean of: those of a position or, of a sequence's own values, each by itself.
+    /// How many numbers one loss is the mean of: those of a position or, of a sequence's own values, each by
+    /// itself.
     fn numbers_of_a_loss(&self) -> usize {
         if self.self_targets.is_some() { 1 } else { self.scale.names.len() }
     }
@@ -297,7 +298,8 @@ mod tests {
     #[test]
     fn the_furthest_are_told() {
         let Task::Regress(task) = task(RegressionLoss::Squared) else { panic!("numbers were wanted") };
-        // In standard deviations each is off by a whole number below 50, and each such number comes twelve times.
+        // In standard deviations each is off by a whole number below 50, and each such number comes twelve
+        // times.
         let outputs: Vec<f32> = (0..600).map(|index| (index * 37 % 50) as f32).collect();
         let truth = targets(&[10.0, 0.0].repeat(300));
         let (_, _, found) = task.judge(&outputs, &truth);

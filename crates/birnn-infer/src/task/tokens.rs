@@ -1,5 +1,5 @@
-//! Tokens of the sequence itself, of which there may be as many as a language has words: each answer is kept as what it
-//! comes to, since the logits of all of them would take more memory than there is.
+//! Tokens of the sequence itself, of which there may be as many as a language has words: each answer is kept
+//! as what it comes to, since the logits of all of them would take more memory than there is.
 
 use std::ops::Range;
 
@@ -12,8 +12,8 @@ use crate::metrics::CrossEntropy;
 /// What answers with tokens come to, position by position.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TokenScores {
-    /// `[positions, 2]`: the loss in nats, and 1 where the most probable token is the right one, else 0; where none is
-    /// asked for, no numbers.
+    /// `[positions, 2]`: the loss in nats, and 1 where the most probable token is the right one, else 0;
+    /// where none is asked for, no numbers.
     values: Vec<f32>,
 }
 
@@ -29,8 +29,8 @@ pub struct TokenScore {
     pub is_right: bool,
 }
 
-/// The highest perplexity that is told: infinity is no number of JSON, and where none is told accuracy would be taken for it.
-/// Of several there is still a mean.
+/// The highest perplexity that is told: infinity is no number of JSON, and where none is told accuracy would
+/// be taken for it. Of several there is still a mean.
 const MOST_PERPLEXITY: f64 = 1e300;
 
 /// Sums over answers with tokens.
@@ -156,8 +156,9 @@ impl TokenScores {
     }
 }
 
-/// The mean loss, in nats, of who knows no context and answers with each token by how often training data has it, `counts`, and
-/// once more (Laplace's rule), where the right ones are `labels`; none where no token is asked for.
+/// The mean loss, in nats, of who knows no context and answers with each token by how often training data has
+/// it, `counts`, and once more (Laplace's rule), where the right ones are `labels`; none where no token is
+/// asked for.
 pub fn loss_by_counting(counts: &[u64], labels: &[u32]) -> Option<f64> {
     let all = (counts.iter().sum::<u64>() + counts.len() as u64) as f64;
     let asked = || labels.iter().filter(|&&label| label != NO_CLASS);
@@ -167,8 +168,8 @@ pub fn loss_by_counting(counts: &[u64], labels: &[u32]) -> Option<f64> {
 }
 
 impl Classify {
-    /// Parts of samples that have so many answers each, one after the other: as many samples as have not too many logits
-    /// together, one at least.
+    /// Parts of samples that have so many answers each, one after the other: as many samples as have not too
+    /// many logits together, one at least.
     pub fn pieces(&self, answers: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
         pieces(self.classes.len(), answers)
     }

@@ -1,5 +1,5 @@
-//! The most probable tags of a sequence (Viterbi 1967). Pointers back are not kept: those of the tags that are
-//! found are found again, from the same sums.
+//! The most probable tags of a sequence (Viterbi 1967). Pointers back are not kept: those of the tags that
+//! are found are found again, from the same sums.
 
 use super::Crf;
 use super::numbers::{BLOCK, Block, Weights, larger, largest, zip};

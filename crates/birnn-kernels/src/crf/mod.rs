@@ -1,10 +1,11 @@
 //! A linear-chain conditional random field: losses, gradients, marginals and the best tags.
 //!
 //! All is computed in `f64`. Probabilities are products of weights, the exponentials of scores, along the
-//! sequence; so a step costs one product of a row by a table, and as many exponentials as there are tags. Each
-//! row is scaled to a sum of one. Weights that are too far apart for this, those of emissions or transitions
-//! hundreds apart, are noticed, and their sequence is computed again by its scores themselves, which hold
-//! anything and cost an exponential for each transition. See [`numbers`] for both and for what "too far" is.
+//! sequence; so a step costs one product of a row by a table, and as many exponentials as there are tags.
+//! Each row is scaled to a sum of one. Weights that are too far apart for this, those of emissions or
+//! transitions hundreds apart, are noticed, and their sequence is computed again by its scores themselves,
+//! which hold anything and cost an exponential for each transition. See [`numbers`] for both and for what
+//! "too far" is.
 //!
 //! No loop fuses multiplication and addition or adds in an order that depends on the width of vectors: every
 //! set of instructions gives the same bits, and whoever makes a [`Crf`] need not choose one.
@@ -31,13 +32,13 @@ use passes::Passes;
 /// and their probability the exponential of it over the sum of the exponentials of all sequences of tags.
 /// Passes only read it, so any number of threads may share one.
 ///
-/// Emissions are `[steps of all, tags]`: those of one sequence after the other, which have `lengths` steps, at
-/// least one each. A sequence gives the same bits alone and beside any others. Where a NaN goes in, losses,
-/// gradients and marginals are NaN; the best tags are legal ones nonetheless.
+/// Emissions are `[steps of all, tags]`: those of one sequence after the other, which have `lengths` steps,
+/// at least one each. A sequence gives the same bits alone and beside any others. Where a NaN goes in,
+/// losses, gradients and marginals are NaN; the best tags are legal ones nonetheless.
 ///
-/// What is not legal has probability zero whatever its parameter says, which then has no gradient. The loss of
-/// labels that are not legal is infinite. Where no tags are legal, losses and marginals are NaN. A parameter of
-/// minus infinity makes illegal, too.
+/// What is not legal has probability zero whatever its parameter says, which then has no gradient. The loss
+/// of labels that are not legal is infinite. Where no tags are legal, losses and marginals are NaN. A
+/// parameter of minus infinity makes illegal, too.
 #[derive(Clone, Debug)]
 pub struct Crf {
     instructions: Instructions,
@@ -62,7 +63,8 @@ pub struct CrfGradient {
 }
 
 impl Crf {
-    /// From `transitions [tags from, tags to]`, `start [tags]` and `end [tags]`. Without `legal` everything is.
+    /// From `transitions [tags from, tags to]`, `start [tags]` and `end [tags]`. Without `legal` everything
+    /// is.
     ///
     /// # Panics
     ///

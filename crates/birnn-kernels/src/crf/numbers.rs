@@ -2,8 +2,8 @@
 //!
 //! [`Linear`] ones are the weights themselves. What is below the least `f64` is lost, and what has lost
 //! something may be all there is a step later. So every number of a row that is not zero of necessity must be
-//! at least [`LEAST`]: what is lost of it, a few of the least `f64`, is then not to be seen in it, however the
-//! rest of the sequence weighs it. [`Log`] ones are logarithms, and lose nothing.
+//! at least [`LEAST`]: what is lost of it, a few of the least `f64`, is then not to be seen in it, however
+//! the rest of the sequence weighs it. [`Log`] ones are logarithms, and lose nothing.
 
 use super::Crf;
 use crate::vecmath::exp_f64;
@@ -18,8 +18,8 @@ pub(super) type Block = [f64; BLOCK];
 /// which there are many, are far above the least `f64` (2e-308).
 pub(super) const LEAST: f64 = 1e-100;
 
-/// As many blocks as are taken to exponentials in one loop, which the compiler then makes vectors of, as it does
-/// not of one block.
+/// As many blocks as are taken to exponentials in one loop, which the compiler then makes vectors of, as it
+/// does not of one block.
 const BUNCH: usize = 8;
 
 /// Independent sums of a product, so that one addition need not wait for another.

@@ -1,4 +1,5 @@
-//! The passes over a sequence, forward and backward (Rabiner 1989, section III), each row scaled by its own sum.
+//! The passes over a sequence, forward and backward (Rabiner 1989, section III), each row scaled by its own
+//! sum.
 
 use super::Crf;
 use super::numbers::{BLOCK, Block, LEAST, Linear, Log, Numbers, Table, most, within, zip};

@@ -218,8 +218,8 @@ fn all_answers_are_the_textbooks() {
 
 #[test]
 fn weights_that_vanish_before_they_count_are_kept() {
-    // Two tags, from the first of which it is dear to go on: what follows from the second, once e^-709 of all,
-    // makes a good part of it, and then all.
+    // Two tags, from the first of which it is dear to go on: what follows from the second, once e^-709 of
+    // all, makes a good part of it, and then all.
     for dear in [-707.0, -708.0, -720.0, -10_000.0] {
         for rare in [-200.0, -700.0, -709.0, -750.0, -1000.0] {
             for length in 2..=6 {

@@ -45,7 +45,8 @@ pub(crate) struct Shape {
     pub(crate) k: usize,
     /// From one row of `C` to the next.
     pub(crate) stride: usize,
-    /// Whether what follows the last row of `C` may be overwritten, as far as `C` reaches: see [`padded_rows`].
+    /// Whether what follows the last row of `C` may be overwritten, as far as `C` reaches: see
+    /// [`padded_rows`].
     pub(crate) padded: bool,
 }
 
@@ -59,8 +60,8 @@ pub(crate) fn padded_rows(m: usize) -> usize {
 ///
 /// # Panics
 ///
-/// Where `k` is 0, `n` no multiple of [`LANES`](crate::isa::LANES), an operand has fewer values than the shape
-/// says, or they are packed for different products.
+/// Where `k` is 0, `n` no multiple of [`LANES`](crate::isa::LANES), an operand has fewer values than the
+/// shape says, or they are packed for different products.
 #[inline(always)]
 pub(crate) fn gemm<S: Simd>(shape: Shape, a: Lhs, b: &PackedRhs, c: &mut [f32], init: Option<&[f32]>) {
     match (a, b) {
@@ -252,8 +253,8 @@ impl PackedWeights {
         }
     }
 
-    /// Becomes the matrix of these `k` rows of `n` values in products of parts, both sides of it: what [`PackedWeights::set`]
-    /// and [`PackedWeights::finish`] come to, without a copy in between.
+    /// Becomes the matrix of these `k` rows of `n` values in products of parts, both sides of it: what
+    /// [`PackedWeights::set`] and [`PackedWeights::finish`] come to, without a copy in between.
     pub(crate) fn set_all(&mut self, parts: Parts, k: usize, n: usize, values: &[f32]) {
         (self.products, self.shape) = (Products::Parts(parts), (k, n));
         self.values.fit(0);

@@ -6,8 +6,9 @@
 //! is.
 //!
 //! AVX2 and AVX-512 give the same bytes: sums run over the same index in the same order whatever the width,
-//! and both fuse multiplication and addition. A test compares them. Matrix tiles, or vectors of bf16 where these are
-//! quicker than f32, multiply bf16 where a lower precision is asked for; all else that goes with them is AVX-512's.
+//! and both fuse multiplication and addition. A test compares them. Matrix tiles, or vectors of bf16 where
+//! these are quicker than f32, multiply bf16 where a lower precision is asked for; all else that goes with
+//! them is AVX-512's.
 
 use std::fmt;
 #[cfg(target_arch = "x86_64")]
@@ -102,8 +103,8 @@ impl Instructions {
     }
 
     /// Those of matrix tiles and of vectors of bf16, which are computed in plain code, hundreds of times as
-    /// slow: the same bytes on every processor that fuses multiplication and addition. So what such processors do can be
-    /// tested anywhere.
+    /// slow: the same bytes on every processor that fuses multiplication and addition. So what such
+    /// processors do can be tested anywhere.
     pub fn twins() -> [Instructions; 2] {
         [Order::Tiles, Order::Pairs].map(|order| Instructions(Set::Twin(order)))
     }
@@ -143,8 +144,8 @@ impl Instructions {
         self.products(precision) != Products::F32
     }
 
-    /// Those of them that results of this precision depend on: what multiplies bf16 is not asked where products are of
-    /// f32.
+    /// Those of them that results of this precision depend on: what multiplies bf16 is not asked where
+    /// products are of f32.
     pub fn at(self, precision: Precision) -> Instructions {
         match (self.multiplies_bf16(Precision::Medium), self.multiplies_bf16(precision)) {
             (true, false) => Instructions::of_f32(),
@@ -214,8 +215,9 @@ pub struct Problem {
     pub remedy: &'static str,
 }
 
-/// AVX-512 with vectors of bf16 and without, the quicker one first. That the instruction is there does not tell: Intel's
-/// processors have it at half of f32's rate. Measured once, the best of some turns each, since others use the processor too.
+/// AVX-512 with vectors of bf16 and without, the quicker one first. That the instruction is there does not
+/// tell: Intel's processors have it at half of f32's rate. Measured once, the best of some turns each, since
+/// others use the processor too.
 #[cfg(target_arch = "x86_64")]
 fn quicker_first() -> [Set; 2] {
     static QUICKER: OnceLock<[Set; 2]> = OnceLock::new();
@@ -230,7 +232,8 @@ fn quicker_first() -> [Set; 2] {
     })
 }
 
-/// The same by the rates of products of bf16 and of f32. In between, bf16's have to be laid out first, and chance would decide.
+/// The same by the rates of products of bf16 and of f32. In between, bf16's have to be laid out first, and
+/// chance would decide.
 #[cfg(target_arch = "x86_64")]
 fn by_rates([bf16, f32]: [f64; 2]) -> [Set; 2] {
     if bf16 > 1.3 * f32 { [Set::Avx512Bf16, Set::Avx512] } else { [Set::Avx512, Set::Avx512Bf16] }

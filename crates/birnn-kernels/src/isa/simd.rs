@@ -172,7 +172,8 @@ pub(crate) trait Simd: Copy {
     #[expect(unsafe_code, reason = "the caller's instructions must have been found")]
     unsafe fn vector_clamp(value: Self::Vector, least: Self::Vector, most: Self::Vector) -> Self::Vector;
 
-    /// `2^n` in each lane, of what has the integer `n` in its low bits, within the exponents of normal numbers.
+    /// `2^n` in each lane, of what has the integer `n` in its low bits, within the exponents of normal
+    /// numbers.
     ///
     /// # Safety
     ///

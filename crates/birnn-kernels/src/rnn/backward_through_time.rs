@@ -26,7 +26,8 @@ pub(crate) enum Wanted {
 /// Where the gradient with respect to the input goes, `[steps, features]`.
 pub(crate) struct DInput<'a> {
     pub(crate) values: &'a mut [f32],
-    /// Whether nothing is there yet: the first direction takes every step or, where it does not, zeros are there.
+    /// Whether nothing is there yet: the first direction takes every step or, where it does not, zeros are
+    /// there.
     pub(crate) first: bool,
 }
 
@@ -49,9 +50,9 @@ pub(crate) struct BackwardThroughTime<'a> {
 }
 
 impl<'a> BackwardThroughTime<'a> {
-    /// Turns what came out of the gates of a segment, which is in memory, into the gradient with respect to what went
-    /// in, and adds the gradients with respect to the input and the parameters, where they are wanted. The last segment
-    /// comes first.
+    /// Turns what came out of the gates of a segment, which is in memory, into the gradient with respect to
+    /// what went in, and adds the gradients with respect to the input and the parameters, where they are
+    /// wanted. The last segment comes first.
     #[inline(always)]
     pub(crate) fn run<S: Simd>(
         &mut self,
@@ -158,8 +159,8 @@ impl<'a> BackwardThroughTime<'a> {
         let gates = &direction.gates[place * n..][..rows.len() * n];
         let wanted = if d_input.is_some() { rows.len() } else { m };
         let gates = self.packed_rows.lhs(products, (wanted, n), gates, n);
-        // Rows after these have not begun, from this end, and keep a gradient of zero: what follows may be overwritten
-        // only where there are none.
+        // Rows after these have not begun, from this end, and keep a gradient of zero: what follows may be
+        // overwritten only where there are none.
         let padded = m == self.steps.rows();
         let product = Shape { m, n: hidden, k: n, stride: hidden, padded };
         let dh_next = &mut self.dh_next[rows.start * hidden..];

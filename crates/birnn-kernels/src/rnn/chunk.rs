@@ -29,8 +29,8 @@ pub(crate) struct Chunk {
     /// width]`, and to its input.
     pub(crate) d_output: Buffer,
     pub(crate) d_input: Buffer,
-    /// `[rows, hidden]`, with room as products want it: the gradients with respect to output and cell that the
-    /// step after left.
+    /// `[rows, hidden]`, with room as products want it: the gradients with respect to output and cell that
+    /// the step after left.
     pub(crate) dh_next: Buffer,
     pub(crate) dc_next: Buffer,
     /// `[hidden]`: the gradient with respect to the output of a step, of a row.
@@ -45,8 +45,8 @@ pub(crate) struct Chunk {
 /// What a step needs on its way forward and no later.
 #[derive(Debug, Default)]
 pub(crate) struct ForwardBuffers {
-    /// `[rows, gates]` of a step where products are made in blocks, or of several that few rows take: what goes into the gates.
-    /// It stays in the cache, where those that are kept do not.
+    /// `[rows, gates]` of a step where products are made in blocks, or of several that few rows take: what
+    /// goes into the gates. It stays in the cache, where those that are kept do not.
     pub(crate) sums: Buffer,
     /// Inputs and states.
     pub(crate) input: PackedRows,
@@ -65,7 +65,8 @@ pub(crate) struct Operands {
 
 #[derive(Debug, Default)]
 pub(crate) struct LayerBuffers {
-    /// `[steps, width]`; of the top layer as many steps as its directions' windows have, where more are not wanted.
+    /// `[steps, width]`; of the top layer as many steps as its directions' windows have, where more are not
+    /// wanted.
     pub(crate) output: Buffer,
     /// `[rows, width]`, where `output` has no more than windows: what is read of each sample.
     pub(crate) ends: Buffer,
@@ -92,8 +93,8 @@ pub(crate) struct DirectionBuffers {
     window: Range<usize>,
     /// Whether that goes for the output, too.
     output_in_window: bool,
-    /// The states after each segment but the last, `[segments, rows, hidden]`: of an LSTM the cells, and the outputs
-    /// where those are not there as a whole.
+    /// The states after each segment but the last, `[segments, rows, hidden]`: of an LSTM the cells, and the
+    /// outputs where those are not there as a whole.
     saved_h: Buffer,
     saved_c: Buffer,
     /// `[kept, gates]`.
@@ -305,8 +306,8 @@ impl DirectionBuffers {
         self.window == self.window_of(index)
     }
 
-    /// Makes room for a segment, and brings the states before it into its place. `output` is the layer's, of rows of
-    /// this width.
+    /// Makes room for a segment, and brings the states before it into its place. `output` is the layer's, of
+    /// rows of this width.
     pub(crate) fn enter(
         &mut self,
         index: usize,

@@ -190,8 +190,8 @@ pub(super) struct Given<'a> {
     pub(super) zeros: &'a [f32],
 }
 
-/// Steps that so few rows take have their inputs multiplied together: reading the weights takes longer than the products do, and
-/// is then done once for all of them. Each row's sums are the same, to the bit.
+/// Steps that so few rows take have their inputs multiplied together: reading the weights takes longer than
+/// the products do, and is then done once for all of them. Each row's sums are the same, to the bit.
 const FEW: usize = 4;
 
 /// Of so many rows at most: as many as a block of matrix tiles has.
@@ -207,7 +207,8 @@ impl DirectionBuffers {
         }
     }
 
-    /// The steps from one on, as it takes them, whose inputs are multiplied together; none where that would be one alone.
+    /// The steps from one on, as it takes them, whose inputs are multiplied together; none where that would
+    /// be one alone.
     fn ahead(&self, index: usize, steps: &Steps, from: usize) -> Range<usize> {
         let Range { start, end } = self.segments[index];
         let (count, forward) = match self.way {
@@ -260,7 +261,8 @@ impl DirectionBuffers {
                 }
             }
             let is_ahead = ahead.contains(&time);
-            // How many rows there are before this step's where sums of what goes into the gates are made, if not in its place.
+            // How many rows there are before this step's where sums of what goes into the gates are made, if
+            // not in its place.
             let apart = match is_ahead {
                 true => Some(start - steps.start(ahead.start)),
                 false => in_blocks.then_some(0),

@@ -17,8 +17,8 @@ pub(crate) struct Gradients {
     pub(crate) b_hn: Buffer,
 }
 
-/// The gradient of a matrix of weights, which the first product puts there and others are added to: so it need not be filled
-/// with zeros, which are read again before anything is added to them.
+/// The gradient of a matrix of weights, which the first product puts there and others are added to: so it
+/// need not be filled with zeros, which are read again before anything is added to them.
 #[derive(Debug, Default)]
 pub(crate) struct WeightSums {
     values: Buffer,
@@ -32,8 +32,8 @@ impl WeightSums {
         self.begun = false;
     }
 
-    /// The sums, and what a product is to start from: at first `zeros`, a row as wide as they are, and then what is there.
-    /// The first must reach all of them.
+    /// The sums, and what a product is to start from: at first `zeros`, a row as wide as they are, and then
+    /// what is there. The first must reach all of them.
     #[inline(always)]
     pub(crate) fn for_product<'z>(&mut self, zeros: &'z [f32]) -> (&mut [f32], Option<&'z [f32]>) {
         let init = (!self.begun).then_some(zeros);
@@ -64,8 +64,8 @@ impl Gradients {
         self.w_hh.finish();
     }
 
-    /// Adds these sums to the gradients of `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh` or, where they are the
-    /// `first`, puts them there.
+    /// Adds these sums to the gradients of `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh` or, where they
+    /// are the `first`, puts them there.
     #[inline(always)]
     pub(crate) fn add_to(
         &self,

@@ -2,9 +2,9 @@
 //! through all layers and time steps with no other worker to wait for.
 //!
 //! The order in which to read: `spec` and `states` say what is computed, `packed` and `workspace` hold it,
-//! with rows as `padded` has them and buffers as `chunk` has them, `steps` says who takes part in a step, `segments` which
-//! steps are kept, `forward` and `backward` go through the layers, `backward_through_time` through the steps, `cell` through
-//! a step; `gradients` are what comes of it.
+//! with rows as `padded` has them and buffers as `chunk` has them, `steps` says who takes part in a step,
+//! `segments` which steps are kept, `forward` and `backward` go through the layers, `backward_through_time`
+//! through the steps, `cell` through a step; `gradients` are what comes of it.
 
 mod backward;
 mod backward_through_time;

@@ -12,8 +12,8 @@ use crate::gemm::{PackedWeights, Products};
 use crate::isa::{Instructions, Job, LANES, Simd};
 use crate::workers::Workers;
 
-/// The parameters of a stack of recurrent layers, laid out for a set of instructions and a precision. Passes only read it:
-/// any number of threads may share one, each with a [`Workspace`](crate::Workspace) of its own.
+/// The parameters of a stack of recurrent layers, laid out for a set of instructions and a precision. Passes
+/// only read it: any number of threads may share one, each with a [`Workspace`](crate::Workspace) of its own.
 #[derive(Clone, Debug)]
 pub struct Packed {
     spec: Spec,
@@ -50,8 +50,8 @@ pub(crate) struct PackedDirection {
 }
 
 impl Packed {
-    /// Lays `parameters` out: in the order and of the lengths of [`Spec::parameters`]. Products are as exact as
-    /// those of f32.
+    /// Lays `parameters` out: in the order and of the lengths of [`Spec::parameters`]. Products are as exact
+    /// as those of f32.
     ///
     /// # Panics
     ///

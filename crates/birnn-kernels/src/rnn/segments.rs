@@ -1,6 +1,6 @@
-//! Segments of the steps of a direction, of which one at a time has its gates and cells in memory: the others are
-//! recomputed on the way back, each from the state before it (Chen et al. 2016, "Training deep nets with sublinear
-//! memory cost").
+//! Segments of the steps of a direction, of which one at a time has its gates and cells in memory: the others
+//! are recomputed on the way back, each from the state before it (Chen et al. 2016, "Training deep nets with
+//! sublinear memory cost").
 
 use std::ops::Range;
 
@@ -21,15 +21,15 @@ pub(crate) enum Keep {
 /// Rows that make a product for the weights' gradients deep enough.
 const DEEP: usize = 256;
 
-/// Whether the weights' gradients wait for no more than so many rows. They wait for as many steps as make a deep product,
-/// and no longer, so that the gates are still in the cache.
+/// Whether the weights' gradients wait for no more than so many rows. They wait for as many steps as make a
+/// deep product, and no longer, so that the gates are still in the cache.
 pub(crate) fn is_deep(rows: usize) -> bool {
     rows >= DEEP
 }
 
-/// The segments of a direction, in the order in which it takes them, each but the first of `least` steps at least. They end
-/// where products for the weights' gradients do, so that what is added up together, and with it every bit, is the same
-/// whatever they are: few rows make long segments.
+/// The segments of a direction, in the order in which it takes them, each but the first of `least` steps at
+/// least. They end where products for the weights' gradients do, so that what is added up together, and with
+/// it every bit, is the same whatever they are: few rows make long segments.
 pub(crate) fn segments(steps: &Steps, way: Way, least: usize) -> Vec<Range<usize>> {
     let longest = steps.longest();
     let whole = 0..longest;

@@ -73,11 +73,12 @@ impl Workspace {
         Workspace { workers: workers.clone(), shards, recompute: None, batch: Batch::default(), last: None }
     }
 
-    /// The same, which keeps for a backward pass the states between segments of so many steps, or as many more as
-    /// it takes for the same bits, and recomputes all else on the way back: for one more pass forward, gates and cells of
-    /// one segment are in memory, and not those of all steps. What a layer puts out stays where the layer above or the
-    /// caller needs every step of it: with one layer, read by its final states, memory beside the input is least where
-    /// a segment has about as many steps as there are segments, the square root of them all.
+    /// The same, which keeps for a backward pass the states between segments of so many steps, or as many
+    /// more as it takes for the same bits, and recomputes all else on the way back: for one more pass
+    /// forward, gates and cells of one segment are in memory, and not those of all steps. What a layer puts
+    /// out stays where the layer above or the caller needs every step of it: with one layer, read by its
+    /// final states, memory beside the input is least where a segment has about as many steps as there are
+    /// segments, the square root of them all.
     ///
     /// # Panics
     ///

@@ -285,9 +285,9 @@ pub(crate) fn together_when_large(steps: usize) -> usize {
     together(steps, LARGE.most)
 }
 
-/// The pieces of a line between what is missing, as steps with their values, each step in order: all of them, or of
-/// so many steps in a row the lowest and the highest, so that at most about `most` points are left and no peak is
-/// lost.
+/// The pieces of a line between what is missing, as steps with their values, each step in order: all of them,
+/// or of so many steps in a row the lowest and the highest, so that at most about `most` points are left and
+/// no peak is lost.
 fn pieces(values: &[f64], most: usize) -> Vec<Vec<(usize, f64)>> {
     let together = together(values.len(), most);
     let mut pieces = vec![Vec::new()];

@@ -1,7 +1,7 @@
 //! The answers of several nets for the same samples: which is better where, and what follows from it.
 //!
-//! What is said of pairs is corrected for all of them, even where only those with the best network are shown: the best
-//! was chosen by the same answers.
+//! What is said of pairs is corrected for all of them, even where only those with the best network are shown:
+//! the best was chosen by the same answers.
 
 use birnn_data::Per;
 use birnn_infer::{ErrorSums, SpanScore};
@@ -33,11 +33,12 @@ pub struct Pair {
     pub a: usize,
     /// The index of the other.
     pub b: usize,
-    /// A's headline metric less B's: accuracy, of tags that mark spans their F1, of numbers the RMSE, of values of the samples
-    /// themselves the MAE in standard deviations, and of tokens of theirs the perplexity.
+    /// A's headline metric less B's: accuracy, of tags that mark spans their F1, of numbers the RMSE, of
+    /// values of the samples themselves the MAE in standard deviations, and of tokens of theirs the
+    /// perplexity.
     pub difference: f64,
-    /// Its 95 % interval: of classes of samples [`difference`], else by drawing samples anew, both nets' answers
-    /// together; none of fewer than six samples.
+    /// Its 95 % interval: of classes of samples [`difference`], else by drawing samples anew, both nets'
+    /// answers together; none of fewer than six samples.
     pub interval: Option<Interval>,
     /// What tells chance from more than that.
     pub evidence: Evidence,
@@ -57,14 +58,15 @@ pub enum Evidence {
         /// The same, corrected for the number of pairs ([`holm`]).
         log10_p_holm: f64,
     },
-    /// Of numbers, and of steps, of which many are of one sample: the difference where samples are drawn anew.
+    /// Of numbers, and of steps, of which many are of one sample: the difference where samples are drawn
+    /// anew.
     Drawn {
         /// Whether more is better.
         is_share: bool,
         /// Whether both nets are right in the same places, or answer with the same numbers.
         same: bool,
-        /// The interval of the difference so wide that among all pairs each is within its own with 95 % confidence
-        /// (Bonferroni); none of so few samples, for so many pairs, that this cannot be told.
+        /// The interval of the difference so wide that among all pairs each is within its own with 95 %
+        /// confidence (Bonferroni); none of so few samples, for so many pairs, that this cannot be told.
         widened: Option<Interval>,
     },
 }
@@ -228,8 +230,8 @@ fn of_tokens(nets: &[&TokenPredictions]) -> Result<(u64, Vec<Pair>), ReportError
     Ok((samples as u64, drawn(nets.len(), &asked, false, perplexities, same)))
 }
 
-/// Every two of so many nets, where samples are drawn anew, of those that something is asked of: `of` tells the scores of
-/// all nets on those drawn.
+/// Every two of so many nets, where samples are drawn anew, of those that something is asked of: `of` tells
+/// the scores of all nets on those drawn.
 fn drawn(
     nets: usize,
     samples: &[usize],
@@ -310,8 +312,8 @@ impl Pair {
         }
     }
 
-    /// What follows, among all pairs: from the p-value corrected for the number of them, at [`LEVEL`], or from the
-    /// widened interval.
+    /// What follows, among all pairs: from the p-value corrected for the number of them, at [`LEVEL`], or
+    /// from the widened interval.
     pub fn verdict(&self) -> Verdict {
         let better = if self.is_ahead() { Verdict::ABetter } else { Verdict::BBetter };
         match self.evidence {

@@ -51,7 +51,8 @@ pub struct PairReport {
     /// Of classes of samples: how likely chance makes as much of a difference.
     #[serde(flatten)]
     pub p_values: Option<PValues>,
-    /// Of numbers and of steps: the interval of the difference widened for the number of pairs; none of few samples.
+    /// Of numbers and of steps: the interval of the difference widened for the number of pairs; none of few
+    /// samples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval_widened: Option<Option<Interval>>,
     /// What follows.

@@ -31,8 +31,8 @@ pub struct ClassesScore {
     /// Of tags that mark spans, the F1 of these.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub f1: Option<f64>,
-    /// The 95 % interval of the accuracy: [`wilson`](crate::stats::wilson) where a sample has one class; of steps by drawing samples
-    /// anew, and none of fewer than six samples.
+    /// The 95 % interval of the accuracy: [`wilson`](crate::stats::wilson) where a sample has one class; of
+    /// steps by drawing samples anew, and none of fewer than six samples.
     pub interval: Option<Interval>,
     /// Mean cross-entropy of a sample, or of a step, in nats.
     pub loss: f64,

@@ -96,8 +96,8 @@ pub fn common_test_samples<E: From<NotComparable>>(
     Ok(samples)
 }
 
-/// Whether samples are the same, once the second were converted to what a net reads of the first, also where values are
-/// missing, which are not equal to themselves.
+/// Whether samples are the same, once the second were converted to what a net reads of the first, also where
+/// values are missing, which are not equal to themselves.
 fn are_same(a: &Split, b: &Split, from_b: Conversion) -> bool {
     let converted = from_b.sequences(&b.sequences);
     let (own, other) = (&a.sequences, converted.as_ref());
@@ -162,8 +162,8 @@ fn have_other_samples(a: &ComparedRun, b: &ComparedRun) -> bool {
         || answer_otherwise(a, b)
 }
 
-/// Whether the nets read the same data in one way, as far as that is the net's to say: in which scheme tags are, which columns
-/// come after each other, and what values of its own stand for.
+/// Whether the nets read the same data in one way, as far as that is the net's to say: in which scheme tags
+/// are, which columns come after each other, and what values of its own stand for.
 fn read_alike(a: &ComparedRun, b: &ComparedRun) -> bool {
     let scheme = |run: &ComparedRun| match &run.manifest.task {
         Task::Classify(task) => task.scheme,
@@ -177,8 +177,8 @@ fn read_alike(a: &ComparedRun, b: &ComparedRun) -> bool {
     columns && scheme(a) == scheme(b) && (a.manifest.task.self_targets().is_none() || one == other)
 }
 
-/// Whether nets that answer with values of the samples themselves are asked for others, or how far these are off from other
-/// ones.
+/// Whether nets that answer with values of the samples themselves are asked for others, or how far these are
+/// off from other ones.
 fn answer_otherwise(a: &ComparedRun, b: &ComparedRun) -> bool {
     let [one, other] = [a, b].map(|run| run.manifest.task.self_targets());
     one != other || one.is_some() && a.manifest.modality != b.manifest.modality

@@ -182,7 +182,8 @@ fn shown(token: &str) -> String {
     }
 }
 
-/// The sample that is hardest, one in the middle, and the easiest, each token that is asked for shaded by its loss.
+/// The sample that is hardest, one in the middle, and the easiest, each token that is asked for shaded by its
+/// loss.
 fn whole(run: &Run, predictions: &TokenPredictions, words: Words) -> Vec<String> {
     let Task::Classify(task) = run.predictor.task() else { return Vec::new() };
     let sums = predictions.sums.iter().enumerate();

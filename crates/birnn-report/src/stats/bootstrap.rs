@@ -26,7 +26,8 @@ pub struct ScoreIntervals {
 const DRAWS: usize = 2000;
 /// An interval rests on at least so many draws beyond either end.
 const BEYOND: f64 = 10.0;
-/// With more degrees of freedom Student's t is normal, as far as an interval shows, and quantiles of it become inexact.
+/// With more degrees of freedom Student's t is normal, as far as an interval shows, and quantiles of it
+/// become inexact.
 const MOST_FREEDOM: f64 = 1e5;
 /// More draws than this would take too long.
 const MOST_DRAWS: usize = 100_000;
@@ -35,11 +36,12 @@ pub(crate) const FEW: usize = 20;
 /// The same samples have the same intervals.
 const SEED: u64 = 0x626f_6f74_7374_7261;
 
-/// What the scores are where as many samples are drawn from those that there are, each as often as it comes: the
-/// bootstrap of Efron 1979 ("Bootstrap methods: another look at the jackknife"), with percentiles that are expanded for
-/// how many samples there are (Hesterberg 2015). A sample is a whole sequence, whose steps are not drawn apart: they are alike.
-/// Of several numbers, each of which has its errors in the same samples, a score is the mean of theirs. `None` where
-/// there are fewer than six samples. Of which nothing was asked are none.
+/// What the scores are where as many samples are drawn from those that there are, each as often as it comes:
+/// the bootstrap of Efron 1979 ("Bootstrap methods: another look at the jackknife"), with percentiles that
+/// are expanded for how many samples there are (Hesterberg 2015). A sample is a whole sequence, whose steps
+/// are not drawn apart: they are alike. Of several numbers, each of which has its errors in the same samples,
+/// a score is the mean of theirs. `None` where there are fewer than six samples. Of which nothing was asked
+/// are none.
 pub fn bootstrap(numbers: &[Vec<ErrorSums>]) -> Option<ScoreIntervals> {
     let asked = asked(numbers);
     let tail = Tail::new(asked.len(), LEVEL)?;
@@ -60,8 +62,8 @@ pub(crate) fn asked(numbers: &[Vec<ErrorSums>]) -> Vec<usize> {
     (0..samples).filter(|&sample| numbers.iter().any(|of| !of[sample].is_empty())).collect()
 }
 
-/// The significance level: what differs counts when chance makes as much of it in fewer tests than this share. A 95 %
-/// interval leaves as much out.
+/// The significance level: what differs counts when chance makes as much of it in fewer tests than this
+/// share. A 95 % interval leaves as much out.
 pub const LEVEL: f64 = 0.05;
 
 /// The share of all draws that lies beyond either end of an interval.
@@ -69,16 +71,18 @@ pub const LEVEL: f64 = 0.05;
 struct Tail(f64);
 
 impl Tail {
-    /// For an interval of a score of `count` samples that is wrong with a chance of `level`. Half of `level` would make it
-    /// too narrow: draws from a few samples differ less than samples do, and by how much is not known for sure. So the
-    /// share is a smaller one, with which the interval of a mean is that of Student's t (Hesterberg 2015, "What teachers
-    /// should know about the bootstrap": expanded percentiles).
+    /// For an interval of a score of `count` samples that is wrong with a chance of `level`. Half of `level`
+    /// would make it too narrow: draws from a few samples differ less than samples do, and by how much is not
+    /// known for sure. So the share is a smaller one, with which the interval of a mean is that of Student's
+    /// t (Hesterberg 2015, "What teachers should know about the bootstrap": expanded percentiles).
     ///
-    /// The score of a few samples that is no mean is not spread as t: an interval of the RMSE of eight is wrong one time in
-    /// seven rather than 20, of 20 one time in eleven. Differences of two nets' RMSEs are nearer to it.
+    /// The score of a few samples that is no mean is not spread as t: an interval of the RMSE of eight is
+    /// wrong one time in seven rather than 20, of 20 one time in eleven. Differences of two nets' RMSEs are
+    /// nearer to it.
     ///
-    /// `None` of so few samples that all of them lie on one side of the truth with a chance of `level` or more: no interval
-    /// within them is right often enough. That is of fewer than six where `level` is [`LEVEL`].
+    /// `None` of so few samples that all of them lie on one side of the truth with a chance of `level` or
+    /// more: no interval within them is right often enough. That is of fewer than six where `level` is
+    /// [`LEVEL`].
     fn new(count: usize, level: f64) -> Option<Tail> {
         let n = count as f64;
         if 0.5_f64.powf(n - 1.0) >= level {
@@ -132,9 +136,10 @@ fn draws<T>(samples: &[usize], draws: usize, of: impl Fn(&[usize]) -> T) -> Vec<
     (0..draws).map(draw).collect()
 }
 
-/// The 95 % interval of a share of what sequences have, each of which has a part and a whole and is drawn whole; see
-/// [`bootstrap`]. Where the share is none or all, every draw would be alike: then each sequence counts as one that was
-/// seen ([`wilson`]). `None` where nothing was counted but in a single sequence, or else in fewer than six.
+/// The 95 % interval of a share of what sequences have, each of which has a part and a whole and is drawn
+/// whole; see [`bootstrap`]. Where the share is none or all, every draw would be alike: then each sequence
+/// counts as one that was seen ([`wilson`]). `None` where nothing was counted but in a single sequence, or
+/// else in fewer than six.
 pub(crate) fn share_interval(of: &[(u64, u64)]) -> Option<Interval> {
     let counted: Vec<(u64, u64)> = of.iter().copied().filter(|(_, whole)| *whole > 0).collect();
     let sequences = counted.len() as u64;
@@ -153,7 +158,8 @@ pub(crate) fn share_interval(of: &[(u64, u64)]) -> Option<Interval> {
     Some(tail.within(draws(&all(counted.len()), tail.draws(), share)))
 }
 
-/// The 95 % interval of what `of` tells of `count` samples, by their indices; see [`bootstrap`]. `None` of fewer than six.
+/// The 95 % interval of what `of` tells of `count` samples, by their indices; see [`bootstrap`]. `None` of
+/// fewer than six.
 pub(crate) fn interval_of(count: usize, of: impl Fn(&[usize]) -> f64) -> Option<Interval> {
     let tail = Tail::new(count, LEVEL)?;
     Some(tail.within(draws(&all(count), tail.draws(), of)))
@@ -169,8 +175,8 @@ pub(crate) struct Resampled {
 }
 
 impl Resampled {
-    /// Draws these sequences anew, often enough for the intervals of so many pairs of nets together, or where that
-    /// would be too often, of each alone; `of` tells the scores of all nets on those drawn.
+    /// Draws these sequences anew, often enough for the intervals of so many pairs of nets together, or where
+    /// that would be too often, of each alone; `of` tells the scores of all nets on those drawn.
     pub(crate) fn new(sequences: &[usize], pairs: usize, of: impl Fn(&[usize]) -> Vec<f64>) -> Resampled {
         let count = sequences.len();
         let enough = |level: f64| Some(Tail::new(count, level)?.draws()).filter(|&draws| draws <= MOST_DRAWS);
@@ -178,10 +184,11 @@ impl Resampled {
         Resampled { count, scores: draws(sequences, times.unwrap_or(0), of) }
     }
 
-    /// The interval of the difference of two nets' scores, the first's less the second's, that is wrong with a chance of
-    /// `level`. Where its ends would lie beyond all draws, as with very many pairs, they are those of the normal
-    /// distribution with the draws' mean and deviation. `None` of so few sequences that of equally good nets one is ahead
-    /// on all of them more often than that, or that the draws are not known to be normal.
+    /// The interval of the difference of two nets' scores, the first's less the second's, that is wrong with
+    /// a chance of `level`. Where its ends would lie beyond all draws, as with very many pairs, they are
+    /// those of the normal distribution with the draws' mean and deviation. `None` of so few sequences that
+    /// of equally good nets one is ahead on all of them more often than that, or that the draws are not known
+    /// to be normal.
     pub(crate) fn difference(&self, [a, b]: [usize; 2], level: f64) -> Option<Interval> {
         let tail = Tail::new(self.count, level)?;
         let draws: Vec<f64> = self.scores.iter().map(|scores| scores[a] - scores[b]).collect();
@@ -237,7 +244,8 @@ mod tests {
         assert_eq!(bootstrap(&[all]), expected);
     }
 
-    /// Steps that are alike in a sequence tell as much as one of them: of 100 sequences right or wrong throughout.
+    /// Steps that are alike in a sequence tell as much as one of them: of 100 sequences right or wrong
+    /// throughout.
     #[test]
     fn steps_of_a_sequence_are_not_taken_for_independent() {
         let half: Vec<(u64, u64)> = (0..100).map(|index| (50 * (index % 2), 50)).collect();
@@ -288,7 +296,8 @@ mod tests {
         assert_eq!([12, 20, 100].map(|count| few(count, 45)), [[true, false], [true, true], [true, true]]);
     }
 
-    /// Percentiles of Student's t from its tables; with them, and many samples, the share is half of the level.
+    /// Percentiles of Student's t from its tables; with them, and many samples, the share is half of the
+    /// level.
     #[test]
     fn tails_are_those_of_student() {
         for (count, level, t) in [

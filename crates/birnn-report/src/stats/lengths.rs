@@ -11,8 +11,8 @@ pub struct LengthGroup {
     pub sequences: Vec<usize>,
 }
 
-/// At most so many groups of about as many sequences, the shortest first, from each sequence's steps. Sequences of the
-/// same length are in one group, whatever becomes of its size.
+/// At most so many groups of about as many sequences, the shortest first, from each sequence's steps.
+/// Sequences of the same length are in one group, whatever becomes of its size.
 pub fn by_length(lengths: &[usize], most: usize) -> Vec<LengthGroup> {
     let mut sorted: Vec<usize> = (0..lengths.len()).collect();
     sorted.sort_by_key(|&sequence| lengths[sequence]);

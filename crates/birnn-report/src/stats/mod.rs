@@ -1,5 +1,5 @@
-//! How sure a share or an error is, how far probabilities can be believed, whether two nets differ, and whether length
-//! matters.
+//! How sure a share or an error is, how far probabilities can be believed, whether two nets differ, and
+//! whether length matters.
 
 mod bootstrap;
 mod calibration;

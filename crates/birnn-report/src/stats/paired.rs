@@ -1,7 +1,7 @@
 //! Two nets on the same samples: is one correct more often than chance explains, and by how much.
 //!
-//! Samples that both nets classify correctly, or both wrongly, say nothing of that. What counts are those that
-//! one alone classifies correctly.
+//! Samples that both nets classify correctly, or both wrongly, say nothing of that. What counts are those
+//! that one alone classifies correctly.
 
 use super::interval::{Interval, Z};
 
@@ -47,9 +47,9 @@ pub fn holm(log10_p: &[f64]) -> Vec<f64> {
     adjusted
 }
 
-/// The 95 % interval of the difference of two accuracies, A's less B's, on the same `samples`: Wald's with one
-/// sample added to each of the two counts (Bonett and Price 2012, "Adjusted Wald confidence interval for a
-/// difference of binomial proportions based on paired data"; recommended by Fagerland et al. 2014,
+/// The 95 % interval of the difference of two accuracies, A's less B's, on the same `samples`: Wald's with
+/// one sample added to each of the two counts (Bonett and Price 2012, "Adjusted Wald confidence interval for
+/// a difference of binomial proportions based on paired data"; recommended by Fagerland et al. 2014,
 /// "Recommended tests and confidence intervals for paired binomial proportions").
 pub fn difference(only_a: u64, only_b: u64, samples: u64) -> Interval {
     let n = samples as f64 + 2.0;

@@ -1,4 +1,5 @@
-//! A share of what was answered, with its interval, whether answers are independent or many are of one sequence.
+//! A share of what was answered, with its interval, whether answers are independent or many are of one
+//! sequence.
 
 use super::bootstrap::share_interval;
 use super::interval::{Interval, wilson};
@@ -19,9 +20,9 @@ impl Share {
         Share { part, whole, interval: wilson(part, whole) }
     }
 
-    /// So many shares of positions, which each sequence has so many of (`sequences`): of each position which share it
-    /// counts in, and whether as part of it. Where a sequence has but one, they are independent; else sequences are
-    /// drawn whole.
+    /// So many shares of positions, which each sequence has so many of (`sequences`): of each position which
+    /// share it counts in, and whether as part of it. Where a sequence has but one, they are independent;
+    /// else sequences are drawn whole.
     pub(crate) fn all(
         count: usize,
         sequences: &[usize],

@@ -32,7 +32,8 @@ impl Summary {
         (runs > 0).then_some(Summary { runs, mean, deviation, low, high })
     }
 
-    /// The 95 % interval of the mean, by Student's t: that of all seeds that there could be. `None` of one run.
+    /// The 95 % interval of the mean, by Student's t: that of all seeds that there could be. `None` of one
+    /// run.
     pub fn interval(&self) -> Option<Interval> {
         let freedom = self.runs as f64 - 1.0;
         let t = StudentsT::new(0.0, 1.0, freedom).ok()?.inverse_cdf(0.975);

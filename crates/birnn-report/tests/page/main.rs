@@ -33,7 +33,8 @@ fn images() -> Modality {
     Modality::Images { shape: [3, 2], preprocessing: None }
 }
 
-/// Series of these lengths, of two classes in turns, of values in units of their own of which some are missing.
+/// Series of these lengths, of two classes in turns, of values in units of their own of which some are
+/// missing.
 fn series(features: usize, lengths: &[usize]) -> Split {
     let mut rng = Rng::new(2, 0);
     let count = features * lengths.iter().sum::<usize>();
@@ -56,8 +57,8 @@ fn reads(split: &Split) -> Modality {
     }
 }
 
-/// A net of two classes for images of 3 x 2 or as `told`, as it is drawn, and what its file says of it once that is
-/// changed.
+/// A net of two classes for images of 3 x 2 or as `told`, as it is drawn, and what its file says of it once
+/// that is changed.
 fn net_told(
     classes: &[&str],
     change: impl FnOnce(&mut Experiment),
@@ -418,7 +419,8 @@ fn the_answer_furthest_off_comes_first() {
         }
         let html = page_of_task(&test, task, &Records::default());
         let first = html.split_once("<ul class=\"gallery\">").unwrap().1.split_once("</li>").unwrap().0;
-        // Own values are told as what they are, and asked for as how far they are off what is read in their place.
+        // Own values are told as what they are, and asked for as how far they are off what is read in their
+        // place.
         let is = if own.is_none() { "is <strong>-1000.000</strong>" } else { "is <strong>-999.650</strong>" };
         assert!(first.contains(is) && first.contains(which), "{first}");
         // Of the first step nothing is asked that comes next.
@@ -565,8 +567,8 @@ fn the_gradient_norm_is_that_of_single_images() {
     }
 }
 
-/// A part of a short series that no step begins in is within a step: that nothing is read there is said of what
-/// the readout leaves out, and of nothing else.
+/// A part of a short series that no step begins in is within a step: that nothing is read there is said of
+/// what the readout leaves out, and of nothing else.
 #[test]
 fn series_of_fewer_steps_than_parts_are_drawn_in_all_parts() {
     let caption = |readout| {

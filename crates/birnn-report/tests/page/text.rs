@@ -1,5 +1,5 @@
-//! Pages of nets of sentences: what each direction has in a tag, what a conditional random field learnt, and how probable
-//! tokens of the sentences themselves are found.
+//! Pages of nets of sentences: what each direction has in a tag, what a conditional random field learnt, and
+//! how probable tokens of the sentences themselves are found.
 
 use birnn_architecture::{EmbeddingConfig, Head};
 use birnn_data::{Folding, Hide, HideWhat, Scheme, SelfTargets, Sentences, Text};

@@ -146,8 +146,8 @@ pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8], keep: Option<&Path>) 
     put(disk, path, keep, |new| disk.write(&mut new.file, bytes))
 }
 
-/// As [`replace`], of content that `write` writes bit by bit, since it is more than should be in memory at once. Each
-/// of its calls is an operation of the disk.
+/// As [`replace`], of content that `write` writes bit by bit, since it is more than should be in memory at
+/// once. Each of its calls is an operation of the disk.
 ///
 /// # Errors
 ///

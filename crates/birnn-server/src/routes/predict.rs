@@ -21,7 +21,8 @@ use crate::asked::{Asked, Body};
 use crate::problem::Problem;
 use crate::queue::Question;
 
-/// Of an explanation, by which weights it is: what a page knows of a network is true of its own weights alone.
+/// Of an explanation, by which weights it is: what a page knows of a network is true of its own weights
+/// alone.
 const WEIGHTS: HeaderName = HeaderName::from_static("birnn-weights");
 
 /// The answers to a request.
@@ -29,8 +30,8 @@ const WEIGHTS: HeaderName = HeaderName::from_static("birnn-weights");
 pub(crate) struct Predicted {
     /// The name of the network.
     model: String,
-    /// Of each sample what `birnn predict --json` says of it: of a class `class`, `probability` and `probabilities`; of
-    /// steps `tags` with the same; of numbers `values`; of sentences `tokens` besides.
+    /// Of each sample what `birnn predict --json` says of it: of a class `class`, `probability` and
+    /// `probabilities`; of steps `tags` with the same; of numbers `values`; of sentences `tokens` besides.
     #[schema(value_type = Vec<Object>)]
     predictions: Told,
 }
@@ -63,10 +64,10 @@ pub(crate) async fn predict(
 
 /// Answers for one sample, as `predict` does, and says how the answer came about.
 ///
-/// `prediction` is the answer; `logits` is what the last layer gives, one row or one for each step. `forming` has, where
-/// the answer is for the whole sequence, what is answered to its `first` and to its `last` steps alone, for each number of
-/// `steps`. `directions` is what either direction has in the logits: each is `bias` + `forward` + `reverse`. The header
-/// `birnn-weights` has the SHA-256 of the weights.
+/// `prediction` is the answer; `logits` is what the last layer gives, one row or one for each step. `forming`
+/// has, where the answer is for the whole sequence, what is answered to its `first` and to its `last` steps
+/// alone, for each number of `steps`. `directions` is what either direction has in the logits: each is
+/// `bias` + `forward` + `reverse`. The header `birnn-weights` has the SHA-256 of the weights.
 #[utoipa::path(
     post,
     path = "/v1/models/{name}/explain",
@@ -126,8 +127,9 @@ async fn answered(
     Ok((answered?, loaded.about.sha256.clone()))
 }
 
-/// A body, and the room that it takes, to be held as long as it is: what bodies take in memory is bounded, however many there
-/// are. It takes room for what has come and not for what is said to come, so that who sends slowly keeps nobody out.
+/// A body, and the room that it takes, to be held as long as it is: what bodies take in memory is bounded,
+/// however many there are. It takes room for what has come and not for what is said to come, so that who
+/// sends slowly keeps nobody out.
 async fn whole(app: &App, mut body: body::Body) -> Result<(Bytes, OwnedSemaphorePermit), Problem> {
     let full = || Problem::busy("too much is being read already");
     let mut room = app.room.take(0).ok_or_else(full)?;
@@ -143,7 +145,8 @@ async fn whole(app: &App, mut body: body::Body) -> Result<(Bytes, OwnedSemaphore
     Ok((whole.into(), room))
 }
 
-/// Whether the body is as it is to be read: nothing is unpacked here, which a few bytes could make as large as they like.
+/// Whether the body is as it is to be read: nothing is unpacked here, which a few bytes could make as large
+/// as they like.
 fn plain(headers: &HeaderMap) -> Result<(), Problem> {
     match headers.get(CONTENT_ENCODING) {
         Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => Err(Problem::new(

@@ -1,5 +1,5 @@
-//! How far gradients reach: the gradient of the loss with respect to the state of each step, by its distance from
-//! where the state is read.
+//! How far gradients reach: the gradient of the loss with respect to the state of each step, by its distance
+//! from where the state is read.
 
 use std::path::{Path, PathBuf};
 
@@ -176,7 +176,8 @@ fn shown(path: &Path) -> String {
     path.strip_prefix(here).unwrap_or(path).display().to_string()
 }
 
-/// By direction, forward first, the norms by the distance from the end where it is read, as shares of that at the end.
+/// By direction, forward first, the norms by the distance from the end where it is read, as shares of that at
+/// the end.
 fn profile(run: &Path, test: &Split) -> Result<[Vec<f64>; 2]> {
     let predictor = Predictor::open(&weights_of(run)?)?;
     let gradients = StateGradients::new(&predictor, test);
@@ -211,8 +212,8 @@ fn reached(shares: &[f64]) -> usize {
     shares.iter().take_while(|&&share| share >= REACHES).count().saturating_sub(1)
 }
 
-/// The geometric mean over seeds, by distance, as far as it is more than [`NOTHING`]: of what falls by orders of
-/// magnitude the usual one is the largest's.
+/// The geometric mean over seeds, by distance, as far as it is more than [`NOTHING`]: of what falls by orders
+/// of magnitude the usual one is the largest's.
 fn mean(profiles: &[[Vec<f64>; 2]], direction: usize) -> Vec<(f64, f64)> {
     let length = profiles.first().map_or(0, |of| of[direction].len());
     let at = |distance: usize| {

@@ -1,9 +1,10 @@
 //! The page that a network is asked on, in a browser: `cargo xtask browser`.
 //!
-//! Networks of every kind are written with weights drawn at random and exported as pages, and what these compute is held
-//! against the kernels. On the page of a server and on the one without, ten digits are drawn by the mouse, texts typed and
-//! tables pasted; what stands on the page is what the server, the page's own forward pass and `birnn predict` say.
-//! `browser.py` drives the browser; whatever differs is a panic that says where.
+//! Networks of every kind are written with weights drawn at random and exported as pages, and what these
+//! compute is held against the kernels. On the page of a server and on the one without, ten digits are drawn
+//! by the mouse, texts typed and tables pasted; what stands on the page is what the server, the page's own
+//! forward pass and `birnn predict` say. `browser.py` drives the browser; whatever differs is a panic that
+//! says where.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod nets;
@@ -186,8 +187,8 @@ fn apart(found: &Value, expected: &Value, at: &str) -> f64 {
     }
 }
 
-/// Digits that were drawn, and one that was opened: the page shows what its network says, which is what `predict` says of
-/// the same pixels.
+/// Digits that were drawn, and one that was opened: the page shows what its network says, which is what
+/// `predict` says of the same pixels.
 fn check_digits(sandbox: &Sandbox, digits: &str, found: &Value) {
     let predictor = Predictor::open(Path::new(digits)).unwrap();
     let mut right = Map::new();
@@ -235,8 +236,8 @@ fn check_digits(sandbox: &Sandbox, digits: &str, found: &Value) {
     }
 }
 
-/// Networks that learnt from whole pictures, of things that are light on dark, and dark on light, and a picture of their
-/// images' size.
+/// Networks that learnt from whole pictures, of things that are light on dark, and dark on light, and a
+/// picture of their images' size.
 struct WholePictures {
     picture: Vec<u8>,
 }
@@ -278,12 +279,14 @@ impl WholePictures {
     }
 }
 
-/// A BMP file of `height x width` pixels, which are red, green and blue. A row's bytes are a multiple of four.
+/// A BMP file of `height x width` pixels, which are red, green and blue. A row's bytes are a multiple of
+/// four.
 fn bmp([height, width]: [usize; 2], colour: impl Fn(usize, usize) -> [u8; 3]) -> Vec<u8> {
     const HEADERS: u32 = 14 + 40;
     let size = HEADERS + 3 * (height * width) as u32;
     let mut bytes = b"BM".to_vec();
-    // Its size and where the pixels begin; then the length of what follows, the width and, from below, the height.
+    // Its size and where the pixels begin; then the length of what follows, the width and, from below, the
+    // height.
     for word in [size, 0, HEADERS, HEADERS - 14, width as u32, height as u32] {
         bytes.extend(word.to_le_bytes());
     }

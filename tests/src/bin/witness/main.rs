@@ -3,8 +3,9 @@
 //!
 //! Nets of every kind are trained and exported by the real binary; Python loads the files and names the
 //! logits of all test images. Nets of series of unequal lengths are written with random weights, and their
-//! gradients and states compared too; so are nets of words, and the tags of one that was trained. Then the tutorial's recipe is trained in Python, and its checkpoint is evaluated
-//! here. Whatever differs is a panic that says where.
+//! gradients and states compared too; so are nets of words, and the tags of one that was trained. Then the
+//! tutorial's recipe is trained in Python, and its checkpoint is evaluated here. Whatever differs is a panic
+//! that says where.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod precision;

@@ -14,8 +14,8 @@ const NETS: usize = 48;
 const PRECISIONS: [Precision; 3] = [Precision::Highest, Precision::High, Precision::Medium];
 
 impl Python {
-    /// Random nets of every cell, of up to three layers and 96 units. On a processor that is no quicker at bf16, what
-    /// matrix tiles would give.
+    /// Random nets of every cell, of up to three layers and 96 units. On a processor that is no quicker at
+    /// bf16, what matrix tiles would give.
     pub fn precisions(&self) {
         let [tiles, _] = Instructions::twins();
         let best = Some(Instructions::best()).filter(|best| best.multiplies_bf16(Precision::Medium));
@@ -54,8 +54,8 @@ impl Python {
         for contender in answers[0].as_object().unwrap().keys().filter(|name| name.starts_with("PyTorch")) {
             largest(contender);
         }
-        // A part is off by 2⁻⁸ of a value at most, two by 2⁻¹⁶; on their way through steps and layers errors may grow
-        // tenfold.
+        // A part is off by 2⁻⁸ of a value at most, two by 2⁻¹⁶; on their way through steps and layers errors
+        // may grow tenfold.
         for (error, bound) in of_birnn.into_iter().zip([1e-5, 1e-3, 0.1]) {
             assert!(error < bound, "{error}, not below {bound}");
         }

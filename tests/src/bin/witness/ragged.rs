@@ -34,7 +34,8 @@ struct Series {
 }
 
 impl Python {
-    /// Every cell and readout, one to three layers, either direction alone, two alike and two of different sizes.
+    /// Every cell and readout, one to three layers, either direction alone, two alike and two of different
+    /// sizes.
     pub fn ragged(&self) {
         tch::manual_seed(7);
         let batches = BATCHES.map(Series::new);

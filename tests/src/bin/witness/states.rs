@@ -1,4 +1,5 @@
-//! What `birnn encode` writes, read by NumPy and safetensors beside PyTorch's states, and the guide's Python on it.
+//! What `birnn encode` writes, read by NumPy and safetensors beside PyTorch's states, and the guide's Python
+//! on it.
 
 use std::fmt::Write;
 use std::process::Command;

@@ -1,6 +1,6 @@
-//! Nets of words: their logits beside PyTorch's, of each sentence by itself, and onnxruntime's, of padded ones; the loss
-//! of a conditional random field with all its gradients beside pytorch-crf's; and the tags that the guide's Python finds
-//! beside those that `birnn predict` tells.
+//! Nets of words: their logits beside PyTorch's, of each sentence by itself, and onnxruntime's, of padded
+//! ones; the loss of a conditional random field with all its gradients beside pytorch-crf's; and the tags
+//! that the guide's Python finds beside those that `birnn predict` tells.
 
 use std::process::Command;
 

@@ -233,8 +233,8 @@ fn a_rank_that_does_something_else_is_refused_by_name() {
     assert!(!sandbox.path("run").exists());
 }
 
-/// What multiplies bf16 is asked below the highest precision alone: to one that has it and one that has not, it is no
-/// difference before.
+/// What multiplies bf16 is asked below the highest precision alone: to one that has it and one that has not,
+/// it is no difference before.
 #[test]
 fn instructions_that_are_not_used_part_no_ranks() {
     let sandbox = sandbox();

@@ -316,7 +316,8 @@ fn a_run_that_is_stopped_goes_on_with_another_number_of_processes() {
     sandbox.birnn(&["eval", "run"]).done();
 }
 
-/// Each run is done once, and is the one that one process makes; that of a process that is killed is taken up by another.
+/// Each run is done once, and is the one that one process makes; that of a process that is killed is taken up
+/// by another.
 #[test]
 fn the_runs_of_a_sweep_are_shared_out() {
     let sandbox = sandbox();

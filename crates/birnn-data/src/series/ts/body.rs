@@ -1,4 +1,5 @@
-//! The series of a `.ts` file, a line each: dimensions parted by `:`, their values by `,`, and the label last.
+//! The series of a `.ts` file, a line each: dimensions parted by `:`, their values by `,`, and the label
+//! last.
 
 use std::collections::TryReserveError;
 

@@ -97,7 +97,8 @@ impl Header {
         self.steps.filter(|_| self.equal != Some(false))
     }
 
-    /// Takes up what the tag `word` says of what stands behind each series: one of a class and a number, or neither.
+    /// Takes up what the tag `word` says of what stands behind each series: one of a class and a number, or
+    /// neither.
     fn declare(&mut self, line: Line<'_>, word: &str, declared: Declared) -> Result<(), FileProblem> {
         match (&self.targets, declared) {
             (None | Some(Declared::None), declared) => self.targets = Some(declared),

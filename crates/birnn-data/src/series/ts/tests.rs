@@ -436,8 +436,8 @@ fn series_are_read_as_they_come() {
     assert!(error.starts_with("its gzip compression is damaged: "), "{error}");
 }
 
-/// Real files, where `$BIRNN_DATA_DIR` has them: which, how many series, features, the shortest and the longest,
-/// and classes.
+/// Real files, where `$BIRNN_DATA_DIR` has them: which, how many series, features, the shortest and the
+/// longest, and classes.
 #[test]
 fn files_of_the_archives_are_read() {
     let Some(folder) = std::env::var_os("BIRNN_DATA_DIR").map(|folder| Path::new(&folder).join("ts")) else {

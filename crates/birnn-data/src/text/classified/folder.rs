@@ -27,8 +27,8 @@ pub(crate) struct Folder {
 ///
 /// # Errors
 ///
-/// Where there is no `.txt` file; where one cannot be read, is not in `encoding`, or has no text; where two are of one
-/// class.
+/// Where there is no `.txt` file; where one cannot be read, is not in `encoding`, or has no text; where two
+/// are of one class.
 pub(crate) fn read(
     path: &Path,
     unit: Unit,
@@ -63,8 +63,8 @@ pub(crate) fn read(
 /// The file of a class, and what the class is called.
 type ClassFile = (String, PathBuf);
 
-/// The files of classes, in the order of their names, each with its class; and all others. Those whose names begin with
-/// a dot are something else.
+/// The files of classes, in the order of their names, each with its class; and all others. Those whose names
+/// begin with a dot are something else.
 fn listed(path: &Path) -> std::io::Result<(Vec<ClassFile>, Vec<PathBuf>)> {
     let (mut files, mut others) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(path)? {

@@ -164,8 +164,8 @@ fn files_are_read_by_their_content() {
     assert_eq!(error, "line 1: is longer than the 67108864 bytes that a line may have");
 }
 
-/// Real files, where `$BIRNN_DATA_DIR` has them: which, the columns of tokens and tags, how many sentences, how many
-/// tokens, how many tags.
+/// Real files, where `$BIRNN_DATA_DIR` has them: which, the columns of tokens and tags, how many sentences,
+/// how many tokens, how many tags.
 #[test]
 fn files_of_shared_tasks_are_read() {
     let Some(folder) = std::env::var_os("BIRNN_DATA_DIR").map(PathBuf::from) else {

@@ -24,8 +24,8 @@ pub enum TagProblem {
     Illegal(IllegalTag),
 }
 
-/// A tag that cannot stand where it does. Displayed, it is a sentence such as "`I-NP` stands after `O`, where IOB2 has
-/// `B-NP`".
+/// A tag that cannot stand where it does. Displayed, it is a sentence such as "`I-NP` stands after `O`, where
+/// IOB2 has `B-NP`".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IllegalTag {
     /// The scheme.
@@ -53,7 +53,8 @@ impl TagProblem {
 }
 
 impl IllegalTag {
-    /// Of the tag at an index that [`Scheme::illegal`] gives; `name` is that of a tag and `kind` that of a type.
+    /// Of the tag at an index that [`Scheme::illegal`] gives; `name` is that of a tag and `kind` that of a
+    /// type.
     pub(super) fn new<'a, Kind: Copy + PartialEq>(
         scheme: Scheme,
         tags: &[Tag<Kind>],

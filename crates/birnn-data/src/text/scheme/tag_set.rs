@@ -5,9 +5,9 @@ use birnn_architecture::LegalTags;
 use super::tag::Tag;
 use super::{IllegalTag, Scheme, Span, SpanReading, TagProblem};
 
-/// The tags that are the classes of a net, their names taken apart once: what is asked about sequences of classes is
-/// answered without text. Classes are indices among the names; one that has none is a mistake of the caller's, and a
-/// panic.
+/// The tags that are the classes of a net, their names taken apart once: what is asked about sequences of
+/// classes is answered without text. Classes are indices among the names; one that has none is a mistake of
+/// the caller's, and a panic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TagSet {
     scheme: Scheme,
@@ -73,10 +73,10 @@ impl TagSet {
 
     /// Which tags may stand where.
     ///
-    /// A tag may be allowed at the start that none of the set may follow, such as `B-NP` of IOBES in a set without `I-NP`
-    /// and `E-NP`. There is still a legal sequence of any length ([`LegalTags::always`]) where the set has `O`, or all tags of
-    /// its types ([`Scheme::tags`]). In a set that has no tag that may stand alone no sequence of one tag is legal, and in
-    /// some, such as `I-NP` of IOB2 alone, none at all.
+    /// A tag may be allowed at the start that none of the set may follow, such as `B-NP` of IOBES in a set
+    /// without `I-NP` and `E-NP`. There is still a legal sequence of any length ([`LegalTags::always`]) where
+    /// the set has `O`, or all tags of its types ([`Scheme::tags`]). In a set that has no tag that may stand
+    /// alone no sequence of one tag is legal, and in some, such as `I-NP` of IOB2 alone, none at all.
     pub fn legal(&self) -> LegalTags {
         let after = |from| self.tags.iter().map(move |&to| self.scheme.allows(from, to));
         LegalTags {

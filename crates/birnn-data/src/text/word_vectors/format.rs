@@ -27,8 +27,8 @@ pub(super) enum Values<'a> {
 }
 
 impl Values<'_> {
-    /// Adds them to `into`. A line with more of them than `width` is not of a word, but of several with spaces
-    /// between; then nothing is added and false is said.
+    /// Adds them to `into`. A line with more of them than `width` is not of a word, but of several with
+    /// spaces between; then nothing is added and false is said.
     pub(super) fn read(&self, width: usize, into: &mut Vec<f32>) -> Result<bool, VectorProblem> {
         let before = into.len();
         match *self {
@@ -164,8 +164,9 @@ fn vector_length(line: &[u8]) -> Option<usize> {
     (numbers > 0).then_some(numbers)
 }
 
-/// Whether it is a line of words and numbers, and not a word and the bytes of `width` values: it ends in so many numbers or,
-/// cut short or with a mistake in it, has nothing but what numbers are written with behind its first word.
+/// Whether it is a line of words and numbers, and not a word and the bytes of `width` values: it ends in so
+/// many numbers or, cut short or with a mistake in it, has nothing but what numbers are written with behind
+/// its first word.
 fn is_line(line: &[u8], width: usize) -> bool {
     let is_digits = |field: &[u8]| field.iter().all(|byte| b"0123456789+-.eE".contains(byte));
     let behind = || fields(line).skip(1);

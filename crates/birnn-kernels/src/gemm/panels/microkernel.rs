@@ -1,7 +1,7 @@
 //! The innermost loops of a product in `f32`.
 //!
-//! Vectors are named here, in `peak.rs`, and for the gates in `vecmath.rs`. Elsewhere, loops over arrays of fixed
-//! length become vector code by themselves, as long as they work on copies or on one array at a time:
+//! Vectors are named here, in `peak.rs`, and for the gates in `vecmath.rs`. Elsewhere, loops over arrays of
+//! fixed length become vector code by themselves, as long as they work on copies or on one array at a time:
 //! possible aliasing keeps the compiler from it. For the tile of a product this fails: for AVX2 the compiler
 //! moved sums in and out of registers, three times as slow.
 
@@ -10,8 +10,8 @@ use super::tile::{nr, tile_shape};
 use crate::gemm::Shape;
 use crate::isa::{LANES, Simd, fetch};
 
-/// How many panels are read side by side for so few rows, of so many that are left. Sums of one panel alone would each wait
-/// for the one before it: a product takes several cycles, and two begin in each.
+/// How many panels are read side by side for so few rows, of so many that are left. Sums of one panel alone
+/// would each wait for the one before it: a product takes several cycles, and two begin in each.
 #[inline(always)]
 pub(super) fn abreast<S: Simd>(rows: usize, panels: usize) -> usize {
     // Known when it is compiled: of narrow vectors a tile is a part of a panel.
@@ -37,8 +37,9 @@ pub(super) fn few<S: Simd, const ROWS: usize, const VECTORS: usize, const PANELS
     tile::<S, ROWS, VECTORS, PANELS, false>(shape, (a, (row_stride, column_stride)), panel, c, init);
 }
 
-/// `VECTORS` vectors of all rows of `c`, by tiles of `MR` rows and fewer at the end; `panel` is what they read of the
-/// right side. While the first of them does, most of the next panel comes into the first-level cache.
+/// `VECTORS` vectors of all rows of `c`, by tiles of `MR` rows and fewer at the end; `panel` is what they
+/// read of the right side. While the first of them does, most of the next panel comes into the first-level
+/// cache.
 #[inline(always)]
 pub(super) fn strip<S: Simd, const MR: usize, const VECTORS: usize>(
     shape: Shape,
@@ -54,9 +55,9 @@ pub(super) fn strip<S: Simd, const MR: usize, const VECTORS: usize>(
     }
 }
 
-/// How many of the rows that are left, which lie where they are and not in panels, the next tile has: as many as it can, but for
-/// what a tile of fewer than four rows would waste. With two vectors each it has fewer sums than the processor has products under
-/// way, so that each waits for the one before it.
+/// How many of the rows that are left, which lie where they are and not in panels, the next tile has: as many
+/// as it can, but for what a tile of fewer than four rows would waste. With two vectors each it has fewer
+/// sums than the processor has products under way, so that each waits for the one before it.
 #[inline(always)]
 fn rows_of_tile<const MR: usize>(left: usize) -> usize {
     const FEWEST: usize = 4;
@@ -128,7 +129,8 @@ fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const PANELS: usize, c
     assert!(b.len() >= (PANELS - 1) * length + (k - 1) * b_stride + width);
     let columns = PANELS * width;
     assert!(c.len() >= (ROWS - 1) * stride + columns && init.is_none_or(|init| init.len() >= columns));
-    // SAFETY: every index is within its slice, as was asserted: row < ROWS, column < PANELS * VECTORS, and k steps.
+    // SAFETY: every index is within its slice, as was asserted: row < ROWS, column < PANELS * VECTORS, and k
+    // steps.
     unsafe {
         let mut sums = [[[S::splat(0.0); VECTORS]; PANELS]; ROWS];
         for (row, sums) in sums.iter_mut().enumerate() {
@@ -165,8 +167,8 @@ fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const PANELS: usize, c
 ///
 /// # Safety
 ///
-/// There are `ROWS` values `row_stride` from each other at `a`, and `VECTORS` vectors at `b` and wherever another panel is
-/// `length` further.
+/// There are `ROWS` values `row_stride` from each other at `a`, and `VECTORS` vectors at `b` and wherever
+/// another panel is `length` further.
 #[inline(always)]
 #[expect(unsafe_code, reason = "reads through pointers")]
 unsafe fn products<S: Simd, const ROWS: usize, const VECTORS: usize, const PANELS: usize>(

@@ -81,8 +81,8 @@ mod tests {
     use super::*;
     use crate::isa::Instructions;
 
-    /// Packs `b`, whose rows have the stride `b_stride`, and, where `a` is the transpose of rows of which the first
-    /// are skipped, that; and multiplies.
+    /// Packs `b`, whose rows have the stride `b_stride`, and, where `a` is the transpose of rows of which the
+    /// first are skipped, that; and multiplies.
     struct Multiply<'a> {
         shape: Shape,
         a: &'a [f32],

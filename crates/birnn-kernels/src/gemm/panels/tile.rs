@@ -6,8 +6,9 @@ use crate::isa::{LANES, Simd};
 /// it reads then stays in the second-level cache, and its first-level cache has room for it.
 pub(super) const KC: usize = 384;
 
-/// A tile's rows, and vectors side by side in it: its sums take 24 of 32 registers, or 12 of 16. Of wide vectors more
-/// rows than columns, as a panel of few columns stays in the first-level cache, of which others may have a part.
+/// A tile's rows, and vectors side by side in it: its sums take 24 of 32 registers, or 12 of 16. Of wide
+/// vectors more rows than columns, as a panel of few columns stays in the first-level cache, of which others
+/// may have a part.
 pub(super) const fn tile_shape<S: Simd>() -> (usize, usize) {
     match (S::REGISTERS, S::WIDTH) {
         (32.., LANES..) => (12, 2),

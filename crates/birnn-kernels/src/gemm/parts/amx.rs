@@ -78,8 +78,9 @@ macro_rules! fetch {
     ($($at:literal)*) => { concat!($("prefetcht0 [{ahead} + ", $at, "]\n",)*) };
 }
 
-/// A block of `C`: loads its sums, adds products step by step, stores them. `$line`s are one step of the tiles `a0`, `a1`
-/// of the left side and `b0`, `b1` of the right one; `$load`s and `$store`s are of all sums but those of `a0` and `b0`.
+/// A block of `C`: loads its sums, adds products step by step, stores them. `$line`s are one step of the
+/// tiles `a0`, `a1` of the left side and `b0`, `b1` of the right one; `$load`s and `$store`s are of all sums
+/// but those of `a0` and `b0`.
 macro_rules! block {
     ($places:expr, $bytes:expr, $from:expr, $to:expr; [$($load:expr),*], [$($line:expr),*], [$($store:expr),*]) => {
         asm!(
@@ -164,9 +165,10 @@ macro_rules! first {
     };
 }
 
-/// `c += a * b`, or `c = init + a * b`, for a block of at most two tiles by two and one operand after the other. A tile
-/// that is loaded serves all products that it can, and parts are taken in an order in which one side stays. Meanwhile what
-/// the blocks of the columns after these load comes into the first-level cache: loads take most of the time.
+/// `c += a * b`, or `c = init + a * b`, for a block of at most two tiles by two and one operand after the
+/// other. A tile that is loaded serves all products that it can, and parts are taken in an order in which one
+/// side stays. Meanwhile what the blocks of the columns after these load comes into the first-level cache:
+/// loads take most of the time.
 #[inline(always)]
 pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
     operands: &[(&Tiles, &Tiles); COUNT],
@@ -175,8 +177,8 @@ pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
     c: &mut [f32],
     stride: usize,
 ) {
-    // Pointers are put where the loop reads them one by one. Moved as slices they are written in eights of bytes and
-    // read in sixteens, for which a processor waits until all that was stored before has left it.
+    // Pointers are put where the loop reads them one by one. Moved as slices they are written in eights of
+    // bytes and read in sixteens, for which a processor waits until all that was stored before has left it.
     let mut places = [const { MaybeUninit::<Places>::uninit() }; COUNT];
     for (places, (a, b)) in places.iter_mut().zip(operands) {
         let steps = b.steps();
@@ -186,7 +188,8 @@ pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
             a: [a.block(above, steps).as_ptr(), a.block(below, steps).as_ptr()],
             b: [b.block(left, steps).as_ptr(), b.block(right, steps).as_ptr()],
             steps,
-            // Every other block of rows fetches the left tiles of the next columns, or what lies there if these are the last.
+            // Every other block of rows fetches the left tiles of the next columns, or what lies there if
+            // these are the last.
             ahead: b
                 .block(if above % 4 < 2 { left } else { right }, steps)
                 .as_ptr()
@@ -198,8 +201,8 @@ pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
     let to = (c.as_mut_ptr(), stride * size_of::<f32>());
     // The same row for all of them is at no distance from each other.
     let from = init.map_or((to.0.cast_const(), to.1), |init| (init.as_ptr(), 0));
-    // SAFETY: as was asserted, each operand has `steps` times `PARTS` tiles of 1024 bytes, and there are as many
-    // rows and columns as the block has where sums are loaded and stored. Tiles are configured while
+    // SAFETY: as was asserted, each operand has `steps` times `PARTS` tiles of 1024 bytes, and there are as
+    // many rows and columns as the block has where sums are loaded and stored. Tiles are configured while
     // `Products::ready` is held; were they not, the processor would stop the program, and harm nothing.
     unsafe {
         match (PARTS, height, width) {
@@ -254,7 +257,8 @@ pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
     }
 }
 
-/// Multiplies tiles that never leave the registers; gives how many operations that were. Within [`Configured`].
+/// Multiplies tiles that never leave the registers; gives how many operations that were. Within
+/// [`Configured`].
 pub(super) fn spin() -> f64 {
     /// For each of four sums.
     const ROUNDS: usize = 20_000;

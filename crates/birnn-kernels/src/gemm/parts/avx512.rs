@@ -22,12 +22,12 @@ pub(super) fn is_there() -> bool {
         && std::is_x86_feature_detected!("fma")
 }
 
-/// Most rows of a block of sums that stays in registers: with two vectors of columns, 16 sums that do not wait for each
-/// other.
+/// Most rows of a block of sums that stays in registers: with two vectors of columns, 16 sums that do not
+/// wait for each other.
 const ROWS: usize = 8;
 
-/// `c += a * b`, or `c = init + a * b`, for the rows that are there of a block of at most two tiles by two, and one operand
-/// after the other.
+/// `c += a * b`, or `c = init + a * b`, for the rows that are there of a block of at most two tiles by two,
+/// and one operand after the other.
 #[inline(always)]
 pub(super) fn multiply<const COUNT: usize>(
     operands: &[(&Tiles, &Tiles); COUNT],
@@ -130,8 +130,8 @@ fn as_bf16(pairs: __m512i) -> __m512bh {
 
 /// Multiplies pairs that never leave the registers; gives how many operations that were.
 pub(super) fn spin() -> f64 {
-    /// The same with the instructions. Sums do not wait for each other: there are more than any processor's latency times its
-    /// units.
+    /// The same with the instructions. Sums do not wait for each other: there are more than any processor's
+    /// latency times its units.
     #[target_feature(enable = "avx512f,avx512bf16")]
     fn with() -> f64 {
         const ROUNDS: usize = 5_000;
@@ -151,8 +151,8 @@ pub(super) fn spin() -> f64 {
 
 /// The nearest bf16 of each value, and what is left of it.
 ///
-/// The subtraction is exact, but that what is left is flushed where it is subnormal: within `Instructions::run`
-/// the processor's mode is that one, as the twin has it.
+/// The subtraction is exact, but that what is left is flushed where it is subnormal: within
+/// `Instructions::run` the processor's mode is that one, as the twin has it.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
 #[inline]
 fn part_of(rest: &mut __m512) -> __m256i {

@@ -88,8 +88,8 @@ impl Unit {
         }
     }
 
-    /// Whether the processor has it, and if it has and it cannot be used, why not. Found out once: by the system's
-    /// permission, and small products that are held against the twin's.
+    /// Whether the processor has it, and if it has and it cannot be used, why not. Found out once: by the
+    /// system's permission, and small products that are held against the twin's.
     #[cfg(target_arch = "x86_64")]
     pub(crate) fn available(self) -> Result<bool, Unusable> {
         static AVAILABLE: [OnceLock<Result<bool, Unusable>>; 2] = [const { OnceLock::new() }; 2];
@@ -278,8 +278,8 @@ impl Tiles {
 /// Rows or columns of a block of `C` of two tiles by two.
 pub(super) const BLOCK: usize = 2 * SIDE;
 
-/// Which blocks of rows of the left side and of columns of the right one a block of `C` is the product of. Where there is
-/// no second one it is the first again, and the block of `C` is a tile high, or wide.
+/// Which blocks of rows of the left side and of columns of the right one a block of `C` is the product of.
+/// Where there is no second one it is the first again, and the block of `C` is a tile high, or wide.
 #[derive(Clone, Copy)]
 struct Place {
     rows: [usize; 2],
@@ -295,7 +295,8 @@ impl Place {
         if self.rows[0] == self.rows[1] { SIDE } else { BLOCK }
     }
 
-    /// Rows of `C` that are multiplied: of tiles all, and by vectors, which take their time for each, those that are there.
+    /// Rows of `C` that are multiplied: of tiles all, and by vectors, which take their time for each, those
+    /// that are there.
     #[inline(always)]
     fn multiplied(self, order: Order) -> usize {
         match order {
@@ -395,8 +396,8 @@ fn agrees(unit: Unit, counts: &[Count]) -> bool {
     let _flushing = Flushing::start();
     // Blocks of every size that there is: of a tile or two, either way.
     let (m, n, k) = (BLOCK + 3, BLOCK + SIDE, DEPTH + 5);
-    // Of one size in a row and in a column, where it shows in which order products are added up; and each of its own, from
-    // 1 down to 1e-37.
+    // Of one size in a row and in a column, where it shows in which order products are added up; and each of
+    // its own, from 1 down to 1e-37.
     let sizes: [fn(u32, usize) -> f32; 2] =
         [|_, line| 2_f32.powi(-((line % 6 * 10) as i32)), |bits, _| 10_f32.powi(-((bits % 37) as i32))];
     let cases = counts.iter().flat_map(|&count| sizes.map(|size| (count, size)));
@@ -496,8 +497,8 @@ mod tests {
             let a: Vec<f32> = (0..m * k).map(value).collect();
             let b: Vec<f32> = (0..k * n).map(|at| value(at + m * k) * 2_f32.powi(-scale)).collect();
             let shape = Shape { m, n, k, stride: n + pad, padded: false };
-            // A part is off by 2⁻⁸ of a value at most, two by 2⁻¹⁷. A product has both sides' errors, and without
-            // that of both rests 2⁻¹⁶ more.
+            // A part is off by 2⁻⁸ of a value at most, two by 2⁻¹⁷. A product has both sides' errors, and
+            // without that of both rests 2⁻¹⁶ more.
             let exact = if high { 2.0 * 2_f64.powi(-17) + 2_f64.powi(-16) } else { 2.0 * 2_f64.powi(-8) };
             let within = exact * 1.02; // Errors' own products, and sums in f32.
             let precision = if high { Precision::High } else { Precision::Medium };

@@ -76,7 +76,8 @@ pub(super) fn multiply<const PARTS: usize, const COUNT: usize>(
     c: &mut [f32],
     stride: usize,
 ) {
-    /// The same where the processor fuses multiplication and addition, so that this is no call for each product.
+    /// The same where the processor fuses multiplication and addition, so that this is no call for each
+    /// product.
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "fma")]
     fn fused<const PARTS: usize, const COUNT: usize>(
@@ -144,8 +145,9 @@ fn dot(order: Order, a: &Tile, row: usize, b: &Tile, column: usize, sum: f32) ->
     }
 }
 
-/// What `tdpbf16ps` does: even and odd steps are summed apart by fused multiply-adds from zero, then together,
-/// then to `sum` (Intel, "Architecture instruction set extensions programming reference", chapter 3).
+/// What `tdpbf16ps` does: even and odd steps are summed apart by fused multiply-adds from zero, then
+/// together, then to `sum` (Intel, "Architecture instruction set extensions programming reference", chapter
+/// 3).
 #[inline(always)]
 fn dot_of_tiles(a: &Tile, row: usize, b: &Tile, column: usize, sum: f32) -> f32 {
     let mut sums = [0.0_f32; 2];
@@ -155,8 +157,8 @@ fn dot_of_tiles(a: &Tile, row: usize, b: &Tile, column: usize, sum: f32) -> f32 
     flush(flush(sum) + flush(sums[0] + sums[1]))
 }
 
-/// What `vdpbf16ps` does pair by pair: the odd step is added to `sum`, then the even one, each by a fused multiply-add
-/// (Intel, "Intel 64 and IA-32 architectures software developer's manual", volume 2, VDPBF16PS).
+/// What `vdpbf16ps` does pair by pair: the odd step is added to `sum`, then the even one, each by a fused
+/// multiply-add (Intel, "Intel 64 and IA-32 architectures software developer's manual", volume 2, VDPBF16PS).
 #[inline(always)]
 fn dot_of_pairs(a: &Tile, row: usize, b: &Tile, column: usize, sum: f32) -> f32 {
     (0..DEPTH).fold(flush(sum), |sum, at| add_product(sum, a, row, b, column, at ^ 1))

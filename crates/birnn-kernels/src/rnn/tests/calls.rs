@@ -75,8 +75,8 @@ fn a_sequence_can_be_read_in_pieces() {
     }
 }
 
-/// The reverse direction of which the last step alone is read takes one step of each sequence: their gradients are one
-/// product, as of a batch of those steps.
+/// The reverse direction of which the last step alone is read takes one step of each sequence: their
+/// gradients are one product, as of a batch of those steps.
 #[test]
 fn what_is_read_once_makes_one_product() {
     const COUNT: usize = 40;
@@ -106,7 +106,8 @@ fn what_is_read_once_makes_one_product() {
     assert!(train(&ragged, &d_output)[4..] == train(&alone, &d_alone));
 }
 
-/// Whatever is kept, the bits are the same: with sequences that end within a segment, at its end and after it.
+/// Whatever is kept, the bits are the same: with sequences that end within a segment, at its end and after
+/// it.
 #[test]
 fn what_is_recomputed_is_the_same() {
     let workers = Workers::new(2, Instructions::best());
@@ -386,8 +387,8 @@ fn alone(all: &Given) -> Vec<Given> {
     each.collect()
 }
 
-/// What a sequence gives does not depend on the others of its batch, nor on their order, to the bit; gradients
-/// of parameters are the sums of its own up to rounding.
+/// What a sequence gives does not depend on the others of its batch, nor on their order, to the bit;
+/// gradients of parameters are the sums of its own up to rounding.
 fn check_alone(given: &Given, instructions: Instructions, workers: usize) {
     let (spec, lengths) = (&given.spec, &given.lengths);
     let (packed, d_output) = (given.pack(instructions), gradient_of(given));
@@ -449,7 +450,8 @@ fn a_sequence_alone_gives_what_it_gives_in_a_batch() {
     }
 }
 
-/// Products of parts, too: alone, the inputs of many steps are multiplied together, and in a batch each step's with its state.
+/// Products of parts, too: alone, the inputs of many steps are multiplied together, and in a batch each
+/// step's with its state.
 #[test]
 fn it_does_at_every_precision() {
     let [tiles, vectors] = Instructions::twins();
