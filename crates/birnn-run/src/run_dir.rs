@@ -248,6 +248,22 @@ impl RunDir {
         disk::create_folders(self.disk(), &path).map_err(FileError::of(path))
     }
 
+    /// Removes what a killed process left of files in a folder of the run that nobody else writes to.
+    pub fn remove_partial(&self, name: &str) -> Result<(), FileError> {
+        let folder = self.path.join(name);
+        let entries = match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            entries => entries.map_err(FileError::of(&folder))?,
+        };
+        for entry in entries {
+            let path = entry.map_err(FileError::of(&folder))?.path();
+            if path.file_name().is_some_and(disk::is_partial) {
+                self.disk.remove(&path).map_err(FileError::of(path))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Gives a damaged file a name that nothing looks for, and says which.
     pub fn set_aside(&self, name: &str) -> Result<PathBuf, FileError> {
         let path = self.path.join(name);

@@ -207,12 +207,14 @@ fn a_run_goes_on_for_longer_as_if_it_had_been_meant_to() {
         // The heading of config.toml names the run, and both are of one experiment.
         assert!(sandbox.read(&format!("run/{file}")) == sandbox.read(&format!("whole/{file}")), "{file}");
     }
-    // Once more, it has nothing to do, says so, and leaves everything as it was.
-    let before = sandbox.read("run/metrics.jsonl");
+    // Once more, it has nothing to do, says so, and leaves everything as it was, but for what a power cut
+    // left.
+    let (before, files) = (sandbox.read("run/metrics.jsonl"), sandbox.listing());
+    sandbox.write("run/checkpoints/.last.safetensors.partial", "half a checkpoint");
     let ended = sandbox.birnn(&["train", "--resume", "run"]).done();
     assert!(ended.stderr.contains("nothing is left to train"), "{}", ended.stderr);
     assert!(ended.stdout.starts_with("Test Accuracy"), "{}", ended.stdout);
-    assert_eq!(sandbox.read("run/metrics.jsonl"), before);
+    assert_eq!((sandbox.read("run/metrics.jsonl"), sandbox.listing()), (before, files));
     // A decaying rate depends on the length of the run.
     sandbox
         .birnn(&["train", "small.toml", "--run-dir", "linear", "--set", "train.schedule.kind=linear"])
@@ -443,7 +445,8 @@ fn a_training_that_diverges_stops_and_says_where() {
     diverges(&["train.optimizer.lr=1e38", rising], &[]);
 }
 
-/// What is kept for the way back, and what is recomputed, changes no bit; a run may go on with another choice.
+/// What is kept for the way back, and what is recomputed, changes no bit; a run may go on with another
+/// choice.
 #[test]
 fn what_is_recomputed_changes_nothing() {
     let sandbox = Sandbox::new();

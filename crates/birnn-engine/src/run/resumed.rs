@@ -2,7 +2,7 @@
 
 use birnn_data::name::shown;
 use birnn_experiment::{Plan, ScheduleKind};
-use birnn_run::Meta;
+use birnn_run::{CHECKPOINTS, Meta};
 use tch::Device;
 
 use super::RunError;
@@ -11,6 +11,8 @@ use crate::resume::Resumed;
 
 /// Takes a run's records back to its checkpoint, and says where it goes on.
 pub(super) fn go_on(resumed: &Resumed, plan: &Plan, steps: usize, device: Device) -> Result<(), RunError> {
+    // The next save would take its name; but perhaps none comes.
+    resumed.run.remove_partial(CHECKPOINTS)?;
     for passed_over in &resumed.passed_over {
         let kept = passed_over.set_aside(&resumed.run)?;
         tracing::warn!("passed over {}; it is kept as {}", passed_over.error, shown(&kept));
