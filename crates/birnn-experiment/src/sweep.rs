@@ -68,6 +68,16 @@ impl Trial {
         let own = self.settings.iter().map(|(key, value)| format!("{key}={}", inline(value)));
         own.chain([format!("seed={}", self.seed)]).collect()
     }
+
+    /// Whether it varies what is at a dotted key: a setting, or anything of a table.
+    pub fn varies(&self, key: &str) -> bool {
+        self.settings.iter().any(|(own, _)| is_within(own, key) || is_within(key, own))
+    }
+}
+
+/// Whether a dotted key is that of `table`, or of something in it.
+pub(crate) fn is_within(key: &str, table: &str) -> bool {
+    key.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 impl SweepConfig {
@@ -116,11 +126,8 @@ impl SweepConfig {
             of_grid.chain(random.iter().map(|(key, _)| ("random", key))).collect();
         for (index, (table, key)) in keys.iter().enumerate() {
             // What is written last would undo the other.
-            let within = |other: &str| {
-                key.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            };
             let others = keys.iter().enumerate().filter(|(other, _)| *other != index);
-            let message = match others.map(|(_, other)| other.1).find(|other| within(other)) {
+            let message = match others.map(|(_, other)| other.1).find(|other| is_within(key, other)) {
                 None => continue,
                 Some(same) if same == *key => {
                     "is there twice, with quotes and without; leave one out".to_owned()

@@ -149,7 +149,7 @@ fn open(args: &SweepArgs, disk: &Arc<dyn Disk>, log: &Log) -> Result<(SweepDir, 
     data::load(&plan.data, &locations()?, log, Some(&source))?;
     for same in trials.chunk_by(|a, b| a.settings == b.settings) {
         // Vectors of words must be as wide as the net's.
-        let is_of_data = |trial: &&Trial| varies(trial, "data.") || varies(trial, "model.embedding.");
+        let is_of_data = |trial: &&Trial| trial.varies("data") || trial.varies("model.embedding");
         for trial in same.iter().take(1).filter(is_of_data) {
             let source = source.of_trial(trial)?;
             data::load(&source.plan()?.data, &locations()?, log, Some(&source))?;
@@ -231,16 +231,10 @@ fn write_page(dir: &SweepDir, name: &str) -> Outcome {
     Ok(())
 }
 
-/// Whether a trial varies a setting whose dotted key begins so, or a table that has it.
-fn varies(trial: &Trial, key: &str) -> bool {
-    let has_it = |own: &str| key.strip_prefix(own).is_some_and(|rest| rest.starts_with('.'));
-    trial.settings.iter().any(|(own, _)| own.starts_with(key) || has_it(own))
-}
-
 /// Looks for every device before the first run: libtorch looks for CUDA only once.
 fn check_devices(source: &Source, trials: &[Trial]) -> Outcome {
     device_of(source, None)?;
-    for trial in trials.iter().filter(|trial| varies(trial, "train.device")) {
+    for trial in trials.iter().filter(|trial| trial.varies("train.device")) {
         device_of(&source.with(&trial.sets())?, None)?;
     }
     Ok(())

@@ -85,6 +85,10 @@ fn sentences_are_given_back_with_columns_added() {
         "-DOCSTART- -X- O\n\n1\tthe\tx\r\n2\tana\ty\r\n3\tsaid\tz\r\n \n1 the x\n2 unknown y\n3 street z";
     let told = sandbox.birnn_given(&["predict", "run", "-"], text);
     assert_eq!(told.code, 0, "{}", told.stderr);
+    let warning = "each line was read as one token";
+    assert!(!told.stderr.contains(warning), "{}", told.stderr);
+    let whole = sandbox.birnn_given(&["predict", "run", "-"], "1 the ana said\n\n2 the street\n");
+    assert!(whole.stderr.contains(warning) && whole.stdout.lines().count() == 3, "{}", whole.stderr);
     let lines: Vec<&str> = told.stdout.split('\n').collect();
     assert_eq!(lines.len(), text.split('\n').count());
     for (line, was) in lines.iter().zip(text.split('\n')) {

@@ -71,9 +71,16 @@ impl Writing<'_> {
             Err(problem) => return Ok(Err(problem.to_string())),
         };
         let mut parts = Vec::new();
+        // As long as each sentence looks so.
+        let mut wide = None;
         for part in text {
             match part {
-                Ok(part) => parts.push(part),
+                Ok(part) => {
+                    if let Some(looks_so) = part.looks_like_a_sentence() {
+                        wide = Some(looks_so && wide != Some(false));
+                    }
+                    parts.push(part);
+                }
                 Err(problem) => {
                     // What is before it has its answers.
                     self.answer(&parts)?;
@@ -84,6 +91,12 @@ impl Writing<'_> {
                 self.answer(&parts)?;
                 parts.clear();
             }
+        }
+        if wide == Some(true) {
+            tracing::warn!(
+                "each line was read as one token with other columns behind it; to tag the words of a sentence, put \
+                 each on a line of its own, and an empty line behind the sentence: tr ' ' '\\n'"
+            );
         }
         self.answer(&parts).map(Ok)
     }
@@ -120,6 +133,12 @@ impl Writing<'_> {
 trait Annotated {
     fn tokens(&self) -> impl Iterator<Item = &str>;
 
+    /// Whether what was read as one token and what else is said of it may be a whole sentence; nothing where
+    /// there is no token.
+    fn looks_like_a_sentence(&self) -> Option<bool> {
+        Some(false)
+    }
+
     /// Writes it with the answers for its tokens.
     fn write(&self, into: &mut Vec<u8>, task: &Classify, answers: &[Class]) -> io::Result<()>;
 }
@@ -128,6 +147,10 @@ trait Annotated {
 impl Annotated for ConllBlock {
     fn tokens(&self) -> impl Iterator<Item = &str> {
         ConllBlock::tokens(self)
+    }
+
+    fn looks_like_a_sentence(&self) -> Option<bool> {
+        (!self.is_empty()).then(|| self.is_one_wide_line())
     }
 
     fn write(&self, into: &mut Vec<u8>, task: &Classify, answers: &[Class]) -> io::Result<()> {

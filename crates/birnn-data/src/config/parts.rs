@@ -95,6 +95,12 @@ impl<'de> Deserialize<'de> for Portion {
                 usize::try_from(count).map(Portion::Count).map_err(|_| wrong())
             }
 
+            fn visit_str<E: de::Error>(self, file: &str) -> Result<Portion, E> {
+                let expected =
+                    "a whole number, 0 or more, or a share between 0 and 1 (`validation_file` names a file)";
+                Err(E::invalid_value(de::Unexpected::Str(file), &expected))
+            }
+
             fn visit_f64<E: de::Error>(self, share: f64) -> Result<Portion, E> {
                 match share > 0.0 && share < 1.0 {
                     true => Ok(Portion::Share(share)),

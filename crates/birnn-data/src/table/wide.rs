@@ -98,7 +98,7 @@ fn read_levels(row: &impl Rows, roles: &Roles, levels: &mut Vec<u8>) -> Result<(
     levels.try_reserve(roles.values.len()).map_err(|_| FileProblem::from(TableProblem::Memory))?;
     for &column in &roles.values {
         let value = row.value(column)?;
-        if !(0.0..=255.0).contains(&value) || value.fract() != 0.0 {
+        if f32::from(value as u8) != value {
             let found = if value.is_nan() { String::new() } else { value.to_string() };
             return Err(row.wrong(column, CellProblem::NotALevel(found)));
         }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
 
-use super::block::{Block, Blocks, Grammar, Row};
+use super::block::{Block, Blocks, Grammar, Row, cells};
 use super::conll::{Columns, ConllColumns, cell};
 use super::conllu;
 use crate::content::{of_gzip, unzipped};
@@ -94,6 +94,13 @@ impl ConllBlock {
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
         self.block.rows.is_empty()
+    }
+
+    /// Whether it is one line that goes on behind its token, as a whole sentence would that somebody wrote
+    /// there.
+    pub fn is_one_wide_line(&self) -> bool {
+        let ConllForm::Columns { token } = self.form else { return false };
+        self.len() == 1 && self.block.rows().all(|(_, line)| cells(line).count() > token)
     }
 
     /// The line of the first token, from 1.

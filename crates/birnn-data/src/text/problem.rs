@@ -63,8 +63,8 @@ pub enum TextProblem {
     },
     /// It has other columns than another line.
     #[error(
-        "has {found} column{}, and line {line} has {expected}: columns are parted by tabs or, in a line without one, \
-         by spaces, and an empty line ends a sentence", if *.found == 1 { "" } else { "s" }
+        "has {found} column{}, and line {line} has {expected}: a line is one token, its columns are parted by tabs or, \
+         in a line without one, by spaces, and an empty line ends a sentence", if *.found == 1 { "" } else { "s" }
     )]
     Columns {
         /// Columns of the line.
