@@ -304,8 +304,12 @@ pub struct PredictArgs {
     /// Of a net of one direction that answers at each step: read one CSV table, or - for standard input, as
     /// it comes, its state carried from step to step, and print a CSV table with each step's answer at once,
     /// in memory that does not grow with the steps.
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with_all = ["json", "csv"])]
     pub stream: bool,
+    /// A CSV table on stdout: a row for each sample, or for each step where the net answers each, with all
+    /// probabilities.
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
     /// One JSON object on stdout.
     #[arg(long)]
     pub json: bool,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use birnn_data::name::{shown, typed};
-use birnn_data::{ConfigError, Modality, Sequences, Series, Splits, Unit};
+use birnn_data::{ConfigError, Modality, Sequences, Series, Splits};
 use birnn_experiment::DeviceChoice;
 use birnn_infer::{Answers, Manifest, Predictor, Task, WeightsError, WeightsProblem, cpu, finite};
 use birnn_kernels::Precision;
@@ -211,7 +211,7 @@ fn what_it_reads(manifest: &Manifest) -> Option<String> {
         Modality::Series(Series { names, .. }) => Some(format!("the columns {}", names.as_ref()?.join(", "))),
         Modality::Text(_) => {
             let unit = manifest.experiment().ok()?.data.unit;
-            Some(if unit == Unit::Characters { "characters" } else { "words" }.to_owned())
+            Some(unit.noun().to_owned())
         }
         Modality::Images { .. } => None,
     }

@@ -3,6 +3,7 @@
 
 mod annotate;
 pub mod stream;
+mod table;
 
 use std::path::Path;
 
@@ -10,6 +11,7 @@ use birnn_data::{Per, Preprocessing, SelfTargets, Sequences, Series, escape, nam
 use birnn_infer::{Answer, Classify, Task, significant_among};
 use serde::Serialize;
 
+use self::table::Columns;
 use crate::args::PredictArgs;
 use crate::asked::Asked;
 use crate::failure::{Failure, Outcome};
@@ -70,7 +72,7 @@ pub fn run(args: &PredictArgs, asked: Asked) -> Outcome {
     let (preprocessing, series) = match reading.kind {
         ReadingKind::Pictures(_, preprocessing) => (Some(preprocessing), None),
         ReadingKind::Series(series) => (None, Some(series)),
-        ReadingKind::Text(Per::Step) if !args.json => {
+        ReadingKind::Text(Per::Step) if !args.json && !args.csv => {
             return annotate::run(&args.samples, &asked, &reading);
         }
         ReadingKind::Text(_) => (None, None),
@@ -79,7 +81,13 @@ pub fn run(args: &PredictArgs, asked: Asked) -> Outcome {
     let classes = manifest.task.classes();
     let targets = if classes.is_empty() { manifest.task.names() } else { &[] };
     let report = Report { weights, classes, targets, preprocessing, series, predictions, errors };
-    let mut answers = Answers { asked: &asked, prints: !args.json, count: 0, report };
+    let has_windows = reading.data.window.is_some();
+    let form = match (args.json, args.csv) {
+        (true, _) => Form::Json,
+        (_, true) => Form::Csv(Columns { task: &asked.task, modality: &manifest.modality, has_windows }),
+        (false, false) => Form::Lines,
+    };
+    let mut answers = Answers { asked: &asked, form, count: 0, report };
     answers.report.errors =
         reading.each(&args.samples, |samples, sequences| answers.answer(samples, sequences))?;
     if args.json {
@@ -88,11 +96,20 @@ pub fn run(args: &PredictArgs, asked: Asked) -> Outcome {
     outcome(answers.count, &answers.report.errors)
 }
 
+/// How answers are told.
+enum Form<'a> {
+    /// For people, each at once.
+    Lines,
+    /// As rows of a table, each at once.
+    Csv(Columns<'a>),
+    /// Together, at the end.
+    Json,
+}
+
 /// Answers as they are found, and what could not be read.
 struct Answers<'a> {
     asked: &'a Asked,
-    /// Whether each is printed at once, and not kept for the report.
-    prints: bool,
+    form: Form<'a>,
     count: usize,
     report: Report<'a>,
 }
@@ -102,6 +119,11 @@ impl Answers<'_> {
     fn answer(&mut self, samples: Vec<Sample>, sequences: &Sequences) -> Result<(), Failure> {
         let task = &self.asked.task;
         let answers = self.asked.answers(sequences)?;
+        if let Form::Csv(columns) = self.form
+            && self.count == 0
+        {
+            print(&columns.header())?;
+        }
         let mut begin = 0;
         for ((sample, length), sequence) in samples.into_iter().zip(sequences.lengths()).zip(sequences.iter())
         {
@@ -110,12 +132,13 @@ impl Answers<'_> {
             begin = positions.end;
             let answer = task.answer_to((&self.asked.manifest.modality, sequence), &answers, positions);
             self.count += 1;
-            match self.prints {
-                true => {
+            match self.form {
+                Form::Lines => {
                     let told = told(task, &answer, sample.first_step());
                     print(&format!("{}\n", escape::line(&format!("{sample}: {told}"))))?;
                 }
-                false => self.report.predictions.push(Prediction { sample, tokens, answer }),
+                Form::Csv(columns) => print(&columns.rows(&sample, length, &tokens, &answer))?,
+                Form::Json => self.report.predictions.push(Prediction { sample, tokens, answer }),
             }
         }
         Ok(())

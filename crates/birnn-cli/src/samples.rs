@@ -12,6 +12,7 @@ use birnn_infer::Manifest;
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
+use crate::output::csv_cell;
 
 /// Where a sample is, by which it is known.
 #[derive(Serialize)]
@@ -115,6 +116,28 @@ impl Reading<'_> {
 }
 
 impl Sample {
+    /// The columns of a CSV table that say which sample of this kind a row is of.
+    pub fn columns(kind: &Modality) -> &'static str {
+        match kind {
+            Modality::Images { .. } => "image",
+            Modality::Series(_) | Modality::Text(_) => "file,line,id",
+        }
+    }
+
+    /// Its cells there; empty where it has no such.
+    pub fn cells(&self) -> String {
+        match self {
+            Sample::Picture { image } => csv_cell(&name::text(image)).into_owned(),
+            Sample::Series { file, place } => {
+                let (line, id) = match place {
+                    Some(Place { line, id, .. }) => (line.to_string(), id.as_deref().unwrap_or_default()),
+                    None => (String::new(), ""),
+                };
+                format!("{},{line},{}", csv_cell(&name::text(file)), csv_cell(id))
+            }
+        }
+    }
+
     /// Which step of its series is its first, from 1: another than that where it is a window of a longer one.
     pub fn first_step(&self) -> usize {
         match self {

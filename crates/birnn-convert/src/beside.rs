@@ -165,12 +165,15 @@ fn read(path: &Path, text: &str, weights: &InferredModel) -> Result<(Description
         }
         Task::Regress(task) => task.scale.check()?,
     }
+    let other = found.unit.filter(|unit| *unit != Unit::default());
+    if let (Some(_), Some(unit), true) = (&found.text, other, found.experiment.is_empty()) {
+        return Err(format!(
+            "unit: of a net whose tokens are {} an `experiment` is wanted, whose `[data]` says `dataset = \"texts\"` \
+             and `unit`",
+            unit.noun()
+        ));
+    }
     let source = match &found.text {
-        Some(_) if found.experiment.is_empty() && found.unit.unwrap_or_default() != Unit::default() => {
-            return Err("unit: of a net that reads characters as its tokens an `experiment` is wanted, whose `[data]` says \
-                        `dataset = \"texts\"` and `unit`"
-                .to_owned());
-        }
         Some(_) if found.experiment.is_empty() => {
             inferred(path, weights, Dataset::SyntheticText, config_of(&task), &[])
         }

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
-use crate::config::{DataPlan, OwnFormat, Source, SplitBy};
+use crate::config::{DataPlan, OwnFiles, OwnFormat, Source, SplitBy};
 use crate::error::ConfigError;
 use crate::modality::SampleKind;
 use crate::name;
-use crate::sequences::{SequenceValues, Sequences, Values};
+use crate::sequences::{Sequence, SequenceValues, Sequences, Values};
 use crate::split::{MOST_CLASSES, Split};
+use crate::text::classified::Unit;
 
 /// Test samples that are training samples: whatever the files are called, and however they came to hold the
 /// same.
@@ -220,6 +221,34 @@ pub(crate) fn untrained(
         ),
         true => ConfigError::new("limit", format!("of the first {limit}, {without}")),
     })
+}
+
+/// Of words that white space parts, the share that may have a punctuation mark at their end: where marks
+/// stand by themselves, these are abbreviations.
+const MARKED: f64 = 0.05;
+
+/// Words of texts that are other words to a net by the mark that stands behind them.
+pub(crate) fn punctuation_in_words(sequences: &Sequences, plan: &DataPlan) -> Option<ConfigError> {
+    let Source::Own(OwnFiles { format: OwnFormat::Texts(options), .. }) = &plan.source else { return None };
+    if options.unit != Unit::Words {
+        return None;
+    }
+    let (mut all, mut marked, mut first) = (0, 0, None);
+    for word in sequences.iter().flat_map(Sequence::words) {
+        all += 1;
+        let bare = word.trim_end_matches(['.', ',', ';', ':', '!', '?']);
+        if bare.len() < word.len() && bare.ends_with(char::is_alphanumeric) {
+            marked += 1;
+            first.get_or_insert((word, bare));
+        }
+    }
+    let (word, bare) = first.filter(|_| f64::from(marked) > MARKED * f64::from(all))?;
+    let (word, bare) = (word.escape_debug(), bare.escape_debug());
+    let message = format!(
+        "{marked} of {all} training words end in a punctuation mark, as `{word}` does, which is another word than \
+         `{bare}`: unit = \"words-and-punctuation\" parts them"
+    );
+    Some(ConfigError::new("unit", message))
 }
 
 /// Whole numbers up to which there may be classes that are called so.

@@ -92,7 +92,7 @@ pub use table::{
 };
 pub use targets::{NO_CLASS, Outputs, Per, TargetKind, TargetScale, TargetValues, Targets, Wanted};
 pub use text::annotate::{AddedColumn, ConllBlock, ConllForm, ConllText};
-pub use text::classified::{TextForm, TextOptions, Unit, parse_texts, read_texts};
+pub use text::classified::{TextForm, TextOptions, Unit, WORD_OR_PUNCTUATION, parse_texts, read_texts};
 pub use text::conll::{ConllColumns, parse_conll, read_conll};
 pub use text::conllu::{ConlluTag, parse_conllu, read_conllu};
 pub use text::encoding::Encoding;

@@ -140,6 +140,7 @@ pub fn load(
             Modality::Series(series)
         }
         WholeKind::Text => {
+            warnings.extend(check::punctuation_in_words(&train.sequences, plan));
             let TextPlan { folding, min_count, vectors: of_others, .. } = &plan.text;
             let mut text = Text::of(&train.sequences, *folding, *min_count);
             if let Some(plan) = of_others {

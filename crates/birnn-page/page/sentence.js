@@ -7,12 +7,16 @@ const SentenceInput = (() => {
   return class SentenceInput {
     constructor(about, changed) {
       Object.assign(this, { about, changed });
-      const words = about.unit === "words";
+      const how = {
+        "words": "Its tokens are parted by spaces, punctuation marks too, as in the training data.",
+        "words-and-punctuation": "Words and punctuation marks are tokens.",
+        "characters": "Each character is a token.",
+      };
+      const characters = about.unit === "characters";
       this.text = element("textarea", { id: "sentence", rows: 3, "aria-describedby": "sentence-how" });
       this.element = element("div", { class: "typing" },
-        element("label", { for: "sentence" }, words ? "Type a sentence" : "Type a text"), this.text,
-        element("p", { id: "sentence-how", class: "hint" },
-          words ? "Its tokens are parted by spaces, punctuation marks too, as in the training data." : "Each character is a token."));
+        element("label", { for: "sentence" }, characters ? "Type a text" : "Type a sentence"), this.text,
+        element("p", { id: "sentence-how", class: "hint" }, how[about.unit]));
       this.text.addEventListener("input", () => this.read());
       this.read();
     }
@@ -22,12 +26,20 @@ const SentenceInput = (() => {
     }
 
     read() {
-      // White space as Unicode has it, which a byte order mark is not.
-      const space = /\p{White_Space}+/u;
-      const text = this.text.value;
-      const tokens = this.about.unit === "words" ? text.split(space) : [...text.replace(/^\p{White_Space}+|\p{White_Space}+$/gu, "")];
-      const all = tokens.filter((token) => token !== "");
-      this.changed(all.length ? { tokens: all } : null);
+      const tokens = SentenceInput.tokens(this.text.value, this.about.unit);
+      this.changed(tokens.length ? { tokens } : null);
+    }
+
+    /** White space is what Unicode says it is, which a byte order mark is not. */
+    static tokens(text, unit) {
+      switch (unit) {
+        case "words":
+          return text.match(/\P{White_Space}+/gu) ?? [];
+        case "words-and-punctuation":
+          return text.match(/[\p{L}\p{M}\p{N}_]+(?:['’]\p{L}[\p{L}\p{M}\p{N}_]*|[.,]\p{N}[\p{L}\p{M}\p{N}_]*)*|\P{White_Space}/gu) ?? [];
+        default:
+          return [...text.replace(/^\p{White_Space}+|\p{White_Space}+$/gu, "")];
+      }
     }
   };
 })();

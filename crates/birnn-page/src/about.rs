@@ -35,7 +35,7 @@ pub struct About {
     /// Of series: how many values each step has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub values_per_step: Option<usize>,
-    /// Of sentences: what their tokens are, `words` or `characters`.
+    /// Of sentences: what their tokens are, `words`, `words-and-punctuation` or `characters`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub unit: Option<Unit>,

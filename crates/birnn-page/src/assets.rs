@@ -104,6 +104,8 @@ fn document(title: &str, head: &str, body: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use birnn_data::WORD_OR_PUNCTUATION;
+
     use super::*;
 
     /// A script that is written into a page ends where the page's parser says that it does.
@@ -114,6 +116,13 @@ mod tests {
                 assert!(!asset.text.contains(end), "{}: {end}", asset.path);
             }
         }
+    }
+
+    /// What is typed is parted as training texts were.
+    #[test]
+    fn the_page_finds_words_and_punctuation_as_the_data_does() {
+        let sentence = SHOWING.iter().find(|asset| asset.path.ends_with("sentence.js")).unwrap();
+        assert!(sentence.text.contains(&format!("match(/{WORD_OR_PUNCTUATION}/gu)")));
     }
 
     #[test]

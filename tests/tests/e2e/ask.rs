@@ -43,11 +43,63 @@ fn a_users_own_images_are_trained_on_evaluated_and_named() {
     let found = json(&sandbox.birnn(&["predict", "run", "left.pgm", "--json"]).done().stdout);
     assert_eq!(found["predictions"][0]["class"], "left");
     assert!(found["predictions"][0]["probability"].as_f64().unwrap() > 0.9);
+    let header = csv_is_json(&sandbox, "run", "left.pgm");
+    assert_eq!(header, "image,class,probability,probability_left,probability_right");
     let text = sandbox.birnn(&["predict", "run/model.safetensors", "left.pgm", "left.pgm"]).done().stdout;
     assert!(text.starts_with("left.pgm: left (") && text.lines().count() == 2, "{text}");
 
     let other = sandbox.birnn(&["eval", "run", "--dataset", "synthetic"]);
     other.failed(2, &["run/model.safetensors: is for 4 x 6 images of 2 classes", "28 x 28 images of 10"]);
+}
+
+/// What `predict --csv` says has a row for each answer of `predict --json`, which it is held against. Gives
+/// the header.
+pub(crate) fn csv_is_json(sandbox: &Sandbox, run: &str, file: &str) -> String {
+    let told = json(&sandbox.birnn(&["predict", run, file, "--json"]).done().stdout);
+    let table = sandbox.birnn(&["predict", run, file, "--csv"]).done().stdout;
+    let mut lines = table.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+    let header = lines.next().unwrap();
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+    let mut expected: Vec<Vec<Value>> = Vec::new();
+    for sample in told["predictions"].as_array().unwrap() {
+        let place = |key: &&str| Some(sample.get(*key)?.clone());
+        let place: Vec<Value> = match sample.get("image") {
+            Some(image) => vec![image.clone()],
+            None => ["file", "line", "id"].iter().map(|key| place(key).unwrap_or(Value::from(""))).collect(),
+        };
+        let window: Vec<usize> = sample
+            .get("steps")
+            .map(|steps| serde_json::from_value(steps.clone()).unwrap())
+            .unwrap_or_default();
+        if !header.contains(&"step".to_owned()) {
+            let steps = window.into_iter().map(Value::from);
+            let answer =
+                ["class", "probability", "probabilities", "values"].iter().filter_map(|key| sample.get(*key));
+            expected.push(place.into_iter().chain(steps).chain(answer.flat_map(list)).collect());
+            continue;
+        }
+        let (first, of_steps) = (
+            window.first().copied().unwrap_or(1),
+            ["tokens", "tags", "probability", "probabilities", "values"],
+        );
+        let of_steps: Vec<&Value> = of_steps.iter().filter_map(|key| sample.get(*key)).collect();
+        for step in 0..of_steps[0].as_array().unwrap().len() {
+            let answer = of_steps.iter().flat_map(|all| list(&all[step]));
+            expected.push(place.iter().cloned().chain([Value::from(first + step)]).chain(answer).collect());
+        }
+    }
+    let lines: Vec<Vec<String>> = lines.collect();
+    assert_eq!(lines.len(), expected.len(), "{table}");
+    for (found, expected) in lines.iter().zip(&expected) {
+        assert_eq!((found.len(), header.len()), (expected.len(), expected.len()), "{found:?}: {header:?}");
+        for (found, expected) in found.iter().zip(expected) {
+            match expected {
+                Value::String(text) => assert_eq!(found, text),
+                number => assert_eq!(found.parse::<f32>().unwrap(), number.as_f64().unwrap() as f32),
+            }
+        }
+    }
+    header.join(",")
 }
 
 #[test]

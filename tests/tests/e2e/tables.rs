@@ -2,6 +2,7 @@
 
 use birnn_tests::Sandbox;
 
+use crate::ask::csv_is_json;
 use crate::json;
 
 /// A row of a long table for each step of each series, `flow` up or down with its label.
@@ -77,6 +78,7 @@ fn a_net_of_a_table_finds_its_columns_by_name() {
     let piped = sandbox.birnn_given(&["predict", "run", "-"], asked).done().stdout;
     assert_eq!(piped, text.replace("asked.csv:", "-:"));
     let found = json(&sandbox.birnn(&["predict", "run", "asked.csv", "--json"]).done().stdout);
+    csv_is_json(&sandbox, "run", "asked.csv");
     let first = &found["predictions"][0];
     assert_eq!((&first["id"], &first["line"], &first["class"]), (&"b".into(), &2.into(), &"fine".into()));
     let [worn, fine] = ["100,103,106,109:0.3,0.2,0.1,0.1\n", "100,97,94,91:0.4,0.1,0.1,0.1\n"];
@@ -104,6 +106,8 @@ fn windows_are_asked_as_they_were_trained_on() {
     let text = sandbox.birnn(&["predict", "run", "asked.csv"]).done().stdout;
     let places = text.lines().map(|line| line.rsplit_once(": ").unwrap().0);
     assert_eq!(places.collect::<Vec<_>>(), ["asked.csv:a, steps 1 to 4", "asked.csv:a, steps 3 to 6"]);
+    let header = csv_is_json(&sandbox, "run", "asked.csv");
+    assert!(header.starts_with("file,line,id,first_step,last_step,class,"), "{header}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use birnn_tests::{Sandbox, workspace};
 use serde_json::Value;
 
+use crate::ask::csv_is_json;
 use crate::json;
 
 /// A run of one of the experiments on series made by code.
@@ -70,6 +71,7 @@ fn numbers_of_series_are_learnt_and_told_in_their_units() {
     );
 
     let told = of(&sandbox, &["predict", "run", "two.txt", "--json"]);
+    csv_is_json(&sandbox, "run", "two.txt");
     assert_eq!(told["targets"][0], "distance");
     let values = told["predictions"].as_array().unwrap().iter().map(|one| one["values"][0].as_f64().unwrap());
     assert!(
@@ -100,6 +102,7 @@ fn each_step_has_its_class_or_its_numbers() {
     let told = places(&found["mistakes"]);
     assert!(!told.is_empty() && told.iter().all(|&[sample, step]| sample < 1000 && step < 70), "{told:?}");
     let told = of(&sandbox, &["predict", "run", "two.txt", "--json"]);
+    csv_is_json(&sandbox, "run", "two.txt");
     for (prediction, steps) in told["predictions"].as_array().unwrap().iter().zip(STEPS) {
         let counts =
             ["tags", "probability", "probabilities"].map(|key| prediction[key].as_array().unwrap().len());
@@ -113,6 +116,7 @@ fn each_step_has_its_class_or_its_numbers() {
         &["task={ kind = \"regress\", per = \"step\" }", "train.epochs=3", "model.readout=last"],
     );
     let told = of(&sandbox, &["predict", "run", "two.txt", "--json"]);
+    csv_is_json(&sandbox, "run", "two.txt");
     for (prediction, steps) in told["predictions"].as_array().unwrap().iter().zip(STEPS) {
         let values = prediction["values"].as_array().unwrap();
         assert!(

@@ -2,6 +2,7 @@
 
 use birnn_tests::{Sandbox, gzip};
 
+use crate::ask::csv_is_json;
 use crate::json;
 
 /// Sentences in columns: a number, the word, and its tag. Whether a name is a person's is told by the word
@@ -109,9 +110,50 @@ fn sentences_are_given_back_with_columns_added() {
     assert_eq!(all.matches('\n').count(), long.matches('\n').count());
 }
 
+/// What running text has is parted as it was in training, wherever the net is asked.
+#[test]
+fn words_and_punctuation_are_apart() {
+    let sandbox = Sandbox::new();
+    let line = |index: usize| match index % 2 {
+        0 => "yes It's good, I say no.\n",
+        _ => "no It's bad, I say no.\n",
+    };
+    sandbox.write("texts.txt", (0..200).map(line).collect::<String>());
+    let experiment = |unit: &str| {
+        format!(
+            "[data]\ndataset = \"texts\"\ntrain = \"texts.txt\"\ntest_share = 0.2\nunit = \"{unit}\"\n\
+             [model]\nhidden = 4\nlayers = 1\nreadout = \"max\"\n[model.embedding]\nwidth = 8\n[train]\nepochs = 20\nbatch_size = 8\n\
+             device = \"cpu\"\noptimizer = {{ lr = 0.02 }}\n"
+        )
+    };
+    sandbox.write("words.toml", experiment("words"));
+    let marked = "data.unit: 320 of 800 training words end in a punctuation mark, as `";
+    let ended = sandbox.birnn(&["train", "words.toml", "--run-dir", "words"]).done();
+    assert!(ended.stderr.contains(marked), "{}", ended.stderr);
+    sandbox.write("apart.toml", experiment("words-and-punctuation"));
+    let ended = sandbox.birnn(&["train", "apart.toml", "--run-dir", "apart"]).done();
+    assert!(!ended.stderr.contains("data.unit"), "{}", ended.stderr);
+    sandbox.write("asked.txt", "good\nbad\nSo good!\n");
+    let told = json(&sandbox.birnn(&["predict", "apart", "asked.txt", "--json"]).done().stdout);
+    let classes: Vec<&str> =
+        (0..3).map(|index| told["predictions"][index]["class"].as_str().unwrap()).collect();
+    assert_eq!(classes, ["yes", "no", "yes"]);
+    assert_eq!(told["predictions"][2]["tokens"], serde_json::json!(["So", "good", "!"]));
+    assert_eq!(
+        csv_is_json(&sandbox, "apart", "asked.txt"),
+        "file,line,id,class,probability,probability_no,probability_yes"
+    );
+}
+
 #[test]
 fn tokens_come_with_their_tags_in_json() {
     let sandbox = trained();
+    sandbox.write("asked.txt", "1 the\n2 ana\n3 said\n\n1 the\n2 street\n");
+    let header = csv_is_json(&sandbox, "run", "asked.txt");
+    assert!(
+        header.starts_with("file,line,id,step,token,class,probability,probability_B-person,"),
+        "{header}"
+    );
     let told = sandbox.birnn_given(&["predict", "run", "--json", "-"], "1 the\n2 ana\n3 said\n\n");
     let found = &json(&told.done().stdout)["predictions"][0];
     assert_eq!(found["tokens"], serde_json::json!(["the", "ana", "said"]));

@@ -29,12 +29,12 @@ pub(super) fn filled(
         return Err(refused(message.to_owned()));
     }
     let unit = options.unit;
-    let is_token = match unit {
-        Unit::Words => !gap.is_empty() && !gap.contains(char::is_whitespace),
-        Unit::Characters => gap.chars().count() == 1,
-    };
-    if !is_token {
-        let what = if unit == Unit::Words { "one word" } else { "one character" };
+    if !unit.tokens(gap).eq([gap]) {
+        let what = match unit {
+            Unit::Words => "one word",
+            Unit::WordsAndPunctuation => "one word or punctuation mark",
+            Unit::Characters => "one character",
+        };
         return Err(Failure::request(format!(
             "--gap `{gap}`: must be {what}, as the tokens of these texts are"
         )));

@@ -103,7 +103,7 @@ pub struct DataConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = "label"))]
     pub label: Option<String>,
-    /// `texts`: what the tokens of a text are, its words or its characters.
+    /// `texts`: what the tokens of a text are: its words, these and its punctuation, or its characters.
     #[serde(skip_serializing_if = "is_of_words")]
     pub unit: Unit,
     /// Of text: the scheme of the files' tags, where it is another than the task's `scheme`; they are

@@ -13,7 +13,9 @@ mod json;
 
 use std::io::Read;
 use std::path::Path;
+use std::sync::LazyLock;
 
+use regex::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -53,24 +55,45 @@ pub enum TextForm {
 
 /// What the tokens of a text are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Unit {
     /// What white space parts.
     #[default]
     Words,
+    /// Words, and each punctuation mark by itself, as running text has them.
+    WordsAndPunctuation,
     /// Each character, white space around the text aside.
     Characters,
 }
 
+/// A token of [`Unit::WordsAndPunctuation`], as a regular expression that Rust, JavaScript (with `u`) and
+/// Python's `regex` read alike: letters and digits, apostrophes before letters, points and commas before
+/// digits (`don't`, `3.14`); or else one character.
+pub const WORD_OR_PUNCTUATION: &str =
+    r"[\p{L}\p{M}\p{N}_]+(?:['’]\p{L}[\p{L}\p{M}\p{N}_]*|[.,]\p{N}[\p{L}\p{M}\p{N}_]*)*|\P{White_Space}";
+
 impl Unit {
     /// The tokens of a text.
     pub fn tokens(self, text: &str) -> impl Iterator<Item = &str> {
-        let (words, letters) = match self {
-            Unit::Words => (text, ""),
-            Unit::Characters => ("", text.trim()),
+        static TOKEN: LazyLock<Regex> =
+            LazyLock::new(|| Regex::new(WORD_OR_PUNCTUATION).expect("a pattern that is tested"));
+        let (words, marked, letters) = match self {
+            Unit::Words => (text, None, ""),
+            Unit::WordsAndPunctuation => ("", Some(text), ""),
+            Unit::Characters => ("", None, text.trim()),
         };
+        let marked = marked.into_iter().flat_map(|text| TOKEN.find_iter(text)).map(|token| token.as_str());
         let letters = letters.char_indices().map(|(at, letter)| &letters[at..at + letter.len_utf8()]);
-        words.split_whitespace().chain(letters)
+        words.split_whitespace().chain(marked).chain(letters)
+    }
+
+    /// What they are, in words.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Unit::Words => "words",
+            Unit::WordsAndPunctuation => "words and punctuation",
+            Unit::Characters => "characters",
+        }
     }
 }
 

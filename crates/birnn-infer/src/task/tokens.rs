@@ -245,6 +245,6 @@ mod tests {
     fn pieces_are_no_larger_than_they_may_be() {
         let task = Classify::new(vec![String::new(); LOGITS / 10], Per::Step);
         assert_eq!(task.pieces([4, 4, 4, 20, 1].into_iter()), [0..2, 2..3, 3..4, 4..5]);
-        assert_eq!(task.pieces(std::iter::empty()), []);
+        assert!(task.pieces(std::iter::empty()).is_empty());
     }
 }

@@ -62,7 +62,7 @@ fn columns_are_added_and_nothing_else_changes() {
         ("\r\n", "\r\n"),
         (
             "a X\nb\n",
-            "line 2: has 1 column, and line 1 has 2: columns are parted by tabs or, in a line without one, by \
+            "line 2: has 1 column, and line 1 has 2: a line is one token, its columns are parted by tabs or, in a line without one, by \
                        spaces, and an empty line ends a sentence",
         ),
     ] {

@@ -38,6 +38,16 @@ fn a_class_stands_before_its_text() {
         ],
     );
     all_of(&TextForm::Lines, Unit::Characters, &Labelling::Any, &[("X  a bé \r\n", "1 X: a   b é")]);
+    all_of(
+        &TextForm::Lines,
+        Unit::WordsAndPunctuation,
+        &Labelling::Any,
+        &[
+            ("X It's dull, isn’t it?\n", "1 X: It's dull , isn’t it ?"),
+            ("X 'tis 3.14, 1,000 or v1.2a...\n", "1 X: ' tis 3.14 , 1,000 or v1.2a . . ."),
+            ("X e-mail\u{a0}\u{e9}te\u{301} (_)日本\n", "1 X: e - mail \u{e9}te\u{301} ( _ ) 日本"),
+        ],
+    );
     all_of(&TextForm::Lines, Unit::Words, &Labelling::None, &[("X a b\n\nc\n", "1: X a b | 3: c")]);
     let error = parse_texts(b"X a\nY \xe9", &TextForm::Lines, Unit::Words, &Labelling::Any).unwrap_err();
     assert!(error.to_string().starts_with("line 2: is not UTF-8 text: "), "{error}");

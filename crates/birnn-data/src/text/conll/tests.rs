@@ -39,7 +39,7 @@ fn tokens_and_tags_are_read_from_their_columns() {
             ),
             (
                 "a X\nb\n",
-                "line 2: has 1 column, and line 1 has 2: columns are parted by tabs or, in a line wi..",
+                "line 2: has 1 column, and line 1 has 2: a line is one token, its columns are parted by tabs or, in a line wi..",
             ),
             ("a X\n\nb X Y\n", "line 3: has 3 columns, and line 1 has 2: .."),
             ("a\tX\nb Y\tX Z\tQ\n", "line 2: has 3 columns, and line 1 has 2: .."),
