@@ -119,8 +119,10 @@ impl Answers<'_> {
     fn answer(&mut self, samples: Vec<Sample>, sequences: &Sequences) -> Result<(), Failure> {
         let task = &self.asked.task;
         let answers = self.asked.answers(sequences)?;
+        // Of a file there may be nothing that can be read.
         if let Form::Csv(columns) = self.form
             && self.count == 0
+            && !samples.is_empty()
         {
             print(&columns.header())?;
         }

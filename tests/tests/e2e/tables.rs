@@ -79,6 +79,11 @@ fn a_net_of_a_table_finds_its_columns_by_name() {
     assert_eq!(piped, text.replace("asked.csv:", "-:"));
     let found = json(&sandbox.birnn(&["predict", "run", "asked.csv", "--json"]).done().stdout);
     csv_is_json(&sandbox, "run", "asked.csv");
+    // Of what is refused there is no row, and of two files there is one header.
+    sandbox.write("gaps.csv", "heat,flow,hour,pump\n0.1,,0,c\n");
+    let told = sandbox.birnn(&["predict", "run", "gaps.csv", "asked.csv", "--csv"]);
+    let headers = told.stdout.matches("file,line,id,").count();
+    assert_eq!((told.code, told.stdout.lines().count(), headers), (2, 3, 1), "{}", told.stderr);
     let first = &found["predictions"][0];
     assert_eq!((&first["id"], &first["line"], &first["class"]), (&"b".into(), &2.into(), &"fine".into()));
     let [worn, fine] = ["100,103,106,109:0.3,0.2,0.1,0.1\n", "100,97,94,91:0.4,0.1,0.1,0.1\n"];
