@@ -96,15 +96,17 @@ impl<'a> Checkpoints<'a> {
 
     /// Keeps the weights as those of the best epoch so far.
     pub fn save_best(&self, learner: &Learner) -> Result<(), EngineError> {
-        self.run.check_in_place()?;
-        save(self.run.disk(), &self.run.path().join(BEST), learner, &self.manifest)
+        self.save_weights(BEST, learner).map(|_| ())
     }
 
     /// Keeps the weights as the run's result, and says where.
     pub fn save_final(&self, learner: &Learner) -> Result<PathBuf, EngineError> {
-        let path = self.run.path().join(FINAL);
-        self.run.check_in_place()?;
-        save(self.run.disk(), &path, learner, &self.manifest)?;
+        self.save_weights(FINAL, learner)
+    }
+
+    fn save_weights(&self, name: &str, learner: &Learner) -> Result<PathBuf, EngineError> {
+        let path = self.run.path().join(name);
+        self.run.in_place(|| save(self.run.disk(), &path, learner, &self.manifest))?;
         Ok(path)
     }
 }

@@ -16,7 +16,7 @@ use birnn_data::hexadecimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::disk::{Disk, set_aside};
+use crate::disk::{Disk, Folder, set_aside};
 use crate::error::FileError;
 
 /// A file of a run that only grows.
@@ -237,7 +237,8 @@ impl RecordFiles {
     pub fn marks(&self) -> Result<BTreeMap<String, Mark>, FileError> {
         let mut open = self.open();
         if open.is_name_new {
-            self.disk.sync_folder(&self.folder).map_err(FileError::of(&self.folder))?;
+            let synced = Folder::open(&self.folder).and_then(|folder| self.disk.sync_folder(&folder));
+            synced.map_err(FileError::of(&self.folder))?;
             open.is_name_new = false;
         }
         open.files.iter().map(|(name, file)| Ok(((*name).to_owned(), file.mark()?))).collect()
@@ -303,7 +304,7 @@ mod tests {
     fn what_was_added_in_part_is_cut_off_and_told() {
         let folder = tempfile::tempdir().unwrap();
         // It is opened, then written in two halves, of which the fifth operation is the second of the second.
-        let files = files(folder.path(), Faulty::new(5, false, || io::Error::from_raw_os_error(28)));
+        let files = files(folder.path(), Faulty::new(5, false, || Err(io::Error::from_raw_os_error(28))));
         let file = files.start(NAME).unwrap();
         file.append(b"first\n").unwrap();
         let error = file.append(b"second\n").unwrap_err().to_string();

@@ -8,7 +8,7 @@ use birnn_data::FolderLock;
 use birnn_data::name::{shown, typed};
 use rustix::io::Errno;
 
-use crate::disk::{self, Disk};
+use crate::disk::{self, Disk, Folder};
 use crate::error::FileError;
 use crate::record_file::{RecordFile, RecordFiles};
 
@@ -132,7 +132,7 @@ impl RunDir {
         }
         disk::create_folders(&*disk, path).map_err(unmakeable(path))?;
         // Also where somebody else made it, whose flush nobody knows of.
-        disk.sync_folder(disk::folder_of(path)).map_err(unmakeable(path))?;
+        Folder::of(path).and_then(|above| disk.sync_folder(&above)).map_err(unmakeable(path))?;
         let run = RunDir::lock_new(path, disk)?;
         // Another process may have been quicker.
         RunDir::check_unlocked(path)?;
@@ -237,9 +237,22 @@ impl RunDir {
 
     /// As [`RunDir::write`]; the old file goes on under the name `keep`.
     pub fn replace(&self, name: &str, bytes: &[u8], keep: Option<&str>) -> Result<(), FileError> {
-        self.check_in_place()?;
         let keep = keep.map(|name| self.path.join(name));
-        disk::replace(self.disk(), &self.path.join(name), bytes, keep.as_deref())
+        self.in_place(|| disk::replace(self.disk(), &self.path.join(name), bytes, keep.as_deref()))
+    }
+
+    /// Writes into the directory, as long as it is that of this run.
+    ///
+    /// # Errors
+    ///
+    /// That of [`RunDir::check_in_place`], also where `write` fails because of it; or else that of `write`.
+    pub fn in_place<T, E: From<FileError>>(&self, write: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        self.check_in_place()?;
+        let written = write();
+        if written.is_err() {
+            self.check_in_place()?;
+        }
+        written
     }
 
     /// Makes a folder of the run, where it is missing.
@@ -250,15 +263,15 @@ impl RunDir {
 
     /// Removes what a killed process left of files in a folder of the run that nobody else writes to.
     pub fn remove_partial(&self, name: &str) -> Result<(), FileError> {
-        let folder = self.path.join(name);
-        let entries = match std::fs::read_dir(&folder) {
+        let path = self.path.join(name);
+        let folder = match Folder::open(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            entries => entries.map_err(FileError::of(&folder))?,
+            opened => opened.map_err(FileError::of(&path))?,
         };
-        for entry in entries {
-            let path = entry.map_err(FileError::of(&folder))?.path();
-            if path.file_name().is_some_and(disk::is_partial) {
-                self.disk.remove(&path).map_err(FileError::of(path))?;
+        for entry in std::fs::read_dir(&path).map_err(FileError::of(&path))? {
+            let name = entry.map_err(FileError::of(&path))?.file_name();
+            if disk::is_partial(&name) {
+                self.disk.remove(&folder, &name).map_err(FileError::of(folder.join(&name)))?;
             }
         }
         Ok(())
@@ -334,6 +347,8 @@ fn io(path: &Path) -> impl FnOnce(std::io::Error) -> RunDirError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[test]
@@ -374,6 +389,59 @@ mod tests {
         // Looking whether a folder is in use leaves nothing in it.
         RunDir::check(runs.path()).unwrap_err();
         assert!(!runs.path().join(".lock").exists());
+    }
+
+    /// Somebody takes the folder away in the midst of a save, whenever it is, and another run has its name: that
+    /// one's files are neither written to, nor renamed, nor removed.
+    #[test]
+    fn a_save_does_nothing_to_the_run_that_has_its_name_meanwhile() {
+        let others = [LAST, PREVIOUS, "checkpoints/.last.safetensors.partial"];
+        // The first operation is to lock the folder.
+        for at in 2.. {
+            let runs = tempfile::tempdir().unwrap();
+            let [path, moved] = ["run", "moved"].map(|name| runs.path().join(name));
+            let (run, to) = (path.clone(), moved.clone());
+            let is_taken = Arc::new(AtomicBool::new(false));
+            let taken = is_taken.clone();
+            let disk = disk::Faulty::new(at, false, move || {
+                std::fs::rename(&run, &to)?;
+                std::fs::create_dir_all(run.join(CHECKPOINTS))?;
+                others.iter().try_for_each(|name| std::fs::write(run.join(name), "another's"))?;
+                taken.store(true, Ordering::Relaxed);
+                Ok(())
+            });
+            std::fs::create_dir_all(path.join(CHECKPOINTS)).unwrap();
+            std::fs::write(path.join(LAST), "before").unwrap();
+            let run = RunDir::with(&path, LAST, Arc::new(disk)).unwrap();
+            let saved = run.replace(LAST, b"after", Some(PREVIOUS));
+            if !is_taken.load(Ordering::Relaxed) {
+                saved.unwrap();
+                assert!(at > 7, "a save is that many operations at least");
+                break;
+            }
+            for name in others {
+                assert_eq!(std::fs::read(path.join(name)).unwrap(), b"another's", "{name} at {at}");
+            }
+            let kept = [LAST, PREVIOUS].map(|name| std::fs::read_to_string(moved.join(name)).ok());
+            assert_eq!(kept, [Some("after".to_owned()), Some("before".to_owned())], "at {at}: {saved:?}");
+            let again = run.write(META, b"{}").unwrap_err().to_string();
+            assert!(again.contains("was removed or renamed"), "{again}");
+        }
+    }
+
+    /// The disk's own error is not what is wrong.
+    #[test]
+    fn a_save_into_a_folder_that_is_gone_says_so() {
+        let runs = tempfile::tempdir().unwrap();
+        let path = runs.path().join("run");
+        let run = path.clone();
+        let disk = disk::Faulty::new(2, false, move || std::fs::remove_dir_all(&run));
+        std::fs::create_dir_all(path.join(CHECKPOINTS)).unwrap();
+        std::fs::write(path.join(LAST), "before").unwrap();
+        let run = RunDir::with(&path, LAST, Arc::new(disk)).unwrap();
+        let error = run.replace(LAST, b"after", Some(PREVIOUS)).unwrap_err().to_string();
+        assert!(error.contains("run: was removed or renamed"), "{error}");
+        assert!(!path.exists());
     }
 
     #[test]

@@ -56,10 +56,10 @@ fn parse(text: &str) -> Option<Faulty> {
         "PANIC" => return Some(Faulty::new(at, lasting, || panic!("{VARIABLE} asks for it"))),
         _ => return None,
     };
-    Some(Faulty::new(at, lasting, move || io::Error::from_raw_os_error(errno)))
+    Some(Faulty::new(at, lasting, move || Err(io::Error::from_raw_os_error(errno))))
 }
 
-fn kill() -> io::Error {
+fn kill() -> io::Result<()> {
     let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     std::process::abort()
 }
@@ -70,8 +70,10 @@ mod tests {
 
     #[test]
     fn faults_are_read() {
-        let read =
-            |text| parse(text).map(|faulty| (faulty.at, faulty.lasting, (faulty.fault)().raw_os_error()));
+        let read = |text| {
+            parse(text)
+                .map(|faulty| (faulty.at, faulty.lasting, (faulty.fault)().unwrap_err().raw_os_error()))
+        };
         assert_eq!(read("EIO@7"), Some((7, false, Some(5))));
         assert_eq!(read("ENOSPC@12+"), Some((12, true, Some(28))));
         for wrong in ["", "EIO", "EIO@", "EIO@x", "EIO@-1", "EPERM@1", "@1", "EIO@1++"] {

@@ -1,11 +1,13 @@
 //! A disk on which an operation goes wrong.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{File, Permissions};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::folder::Folder;
 use super::operations::{Disk, System};
 
 /// The operating system's file system up to an operation that goes wrong. Writing counts as two operations,
@@ -15,25 +17,25 @@ pub struct Faulty {
     pub at: usize,
     /// Whether all later ones do too.
     pub lasting: bool,
-    /// What happens then.
-    pub fault: Box<dyn Fn() -> io::Error + Send + Sync>,
+    /// What happens then: an error, or something besides.
+    pub fault: Box<dyn Fn() -> io::Result<()> + Send + Sync>,
     /// Operations asked for so far.
     pub asked: AtomicUsize,
 }
 
 impl Faulty {
     /// Goes wrong at operation `at`, from 1, and at all later ones where `lasting`.
-    pub fn new(at: usize, lasting: bool, fault: impl Fn() -> io::Error + Send + Sync + 'static) -> Faulty {
+    pub fn new(
+        at: usize,
+        lasting: bool,
+        fault: impl Fn() -> io::Result<()> + Send + Sync + 'static,
+    ) -> Faulty {
         Faulty { at, lasting, fault: Box::new(fault), asked: AtomicUsize::new(0) }
     }
 
     fn ask(&self) -> io::Result<()> {
         let operation = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
-        if operation == self.at || (self.lasting && operation > self.at) {
-            Err((self.fault)())
-        } else {
-            Ok(())
-        }
+        if operation == self.at || (self.lasting && operation > self.at) { (self.fault)() } else { Ok(()) }
     }
 }
 
@@ -49,9 +51,14 @@ impl Disk for Faulty {
         System.create_folder(path)
     }
 
-    fn create_new(&self, path: &Path, permissions: Option<&Permissions>) -> io::Result<File> {
+    fn create_new(
+        &self,
+        folder: &Folder,
+        name: &OsStr,
+        permissions: Option<&Permissions>,
+    ) -> io::Result<File> {
         self.ask()?;
-        System.create_new(path, permissions)
+        System.create_new(folder, name, permissions)
     }
 
     fn lock_file(&self, path: &Path) -> io::Result<File> {
@@ -82,14 +89,14 @@ impl Disk for Faulty {
         System.sync(file)
     }
 
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+    fn rename(&self, folder: &Folder, from: &OsStr, to: &OsStr) -> io::Result<()> {
         self.ask()?;
-        System.rename(from, to)
+        System.rename(folder, from, to)
     }
 
-    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+    fn sync_folder(&self, folder: &Folder) -> io::Result<()> {
         self.ask()?;
-        System.sync_folder(path)
+        System.sync_folder(folder)
     }
 
     fn set_permissions(&self, file: &File, permissions: Permissions) -> io::Result<()> {
@@ -97,8 +104,8 @@ impl Disk for Faulty {
         System.set_permissions(file, permissions)
     }
 
-    fn remove(&self, path: &Path) -> io::Result<()> {
+    fn remove(&self, folder: &Folder, name: &OsStr) -> io::Result<()> {
         self.ask()?;
-        System.remove(path)
+        System.remove(folder, name)
     }
 }

@@ -2,6 +2,7 @@
 //! afterwards, for every moment of the run.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
@@ -11,6 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use super::folder::Folder;
 use super::operations::{Disk, System};
 
 /// What was asked of a disk, and done. Files go by numbers, as their names change.
@@ -121,11 +123,16 @@ impl Disk for Journal {
         self.lines().add(&Operation::CreateFolder(path.to_owned()))
     }
 
-    fn create_new(&self, path: &Path, permissions: Option<&Permissions>) -> io::Result<File> {
-        let file = System.create_new(path, permissions)?;
+    fn create_new(
+        &self,
+        folder: &Folder,
+        name: &OsStr,
+        permissions: Option<&Permissions>,
+    ) -> io::Result<File> {
+        let file = System.create_new(folder, name, permissions)?;
         let mut lines = self.lines();
         let number = lines.number(&file)?;
-        lines.add(&Operation::Create { path: path.to_owned(), file: number })?;
+        lines.add(&Operation::Create { path: folder.join(name), file: number })?;
         Ok(file)
     }
 
@@ -162,18 +169,18 @@ impl Disk for Journal {
         lines.add(&Operation::Sync { file })
     }
 
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        System.rename(from, to)?;
-        self.lines().add(&Operation::Rename { from: from.to_owned(), to: to.to_owned() })
+    fn rename(&self, folder: &Folder, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        System.rename(folder, from, to)?;
+        self.lines().add(&Operation::Rename { from: folder.join(from), to: folder.join(to) })
     }
 
-    fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        System.sync_folder(path)?;
-        self.lines().add(&Operation::SyncFolder(path.to_owned()))
+    fn sync_folder(&self, folder: &Folder) -> io::Result<()> {
+        System.sync_folder(folder)?;
+        self.lines().add(&Operation::SyncFolder(folder.path().to_owned()))
     }
 
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        System.remove(path)?;
-        self.lines().add(&Operation::Remove(path.to_owned()))
+    fn remove(&self, folder: &Folder, name: &OsStr) -> io::Result<()> {
+        System.remove(folder, name)?;
+        self.lines().add(&Operation::Remove(folder.join(name)))
     }
 }

@@ -3,11 +3,13 @@
 
 mod fault;
 mod faulty;
+mod folder;
 mod journal;
 mod operations;
 
 pub use self::fault::{FaultError, from_env};
 pub use self::faulty::Faulty;
+pub use self::folder::Folder;
 pub use self::journal::{Journal, Operation};
 pub use self::operations::{
     Disk, LONGEST_NAME, NewFile, System, check_folders, create_folder, create_folders, folder_of, is_partial,

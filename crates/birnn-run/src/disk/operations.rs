@@ -10,6 +10,7 @@ use birnn_data::name::shown;
 use birnn_data::{FolderLock, hexadecimal};
 use sha2::{Digest, Sha256};
 
+use super::folder::Folder;
 use crate::error::FileError;
 
 /// The operations that a run's files are made of. What is written here is the real thing;
@@ -22,14 +23,13 @@ pub trait Disk: fmt::Debug + Send + Sync {
 
     /// Makes a file where there is none, not even a link; from the first, nobody can use it whom
     /// `permissions` leave out.
-    fn create_new(&self, path: &Path, permissions: Option<&Permissions>) -> io::Result<File> {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        if let Some(permissions) = permissions {
-            use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-            options.mode(permissions.mode() & 0o777);
-        }
-        options.open(path)
+    fn create_new(
+        &self,
+        folder: &Folder,
+        name: &OsStr,
+        permissions: Option<&Permissions>,
+    ) -> io::Result<File> {
+        folder.create_new(name, permissions)
     }
 
     /// Opens a file to lock it, and makes it where it is missing.
@@ -58,13 +58,13 @@ pub trait Disk: fmt::Debug + Send + Sync {
     }
 
     /// Gives a file another name in its folder, in place of the file that had it.
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
+    fn rename(&self, folder: &Folder, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        folder.rename(from, to)
     }
 
     /// Returns once the folder's names are on the disk itself.
-    fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        File::open(path)?.sync_all()
+    fn sync_folder(&self, folder: &Folder) -> io::Result<()> {
+        folder.sync()
     }
 
     /// Lets a file be used by whom `permissions` say.
@@ -73,8 +73,8 @@ pub trait Disk: fmt::Debug + Send + Sync {
     }
 
     /// Deletes a file.
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        fs::remove_file(path)
+    fn remove(&self, folder: &Folder, name: &OsStr) -> io::Result<()> {
+        folder.remove(name)
     }
 }
 
@@ -87,7 +87,7 @@ impl Disk for System {}
 /// Makes a folder that is still there after a power cut, in one that exists.
 pub fn create_folder(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     disk.create_folder(path)?;
-    disk.sync_folder(folder_of(path))
+    disk.sync_folder(&Folder::of(path)?)
 }
 
 /// As [`create_folder`], with the folders above it as far as they are missing. That it is there already is no
@@ -195,9 +195,12 @@ fn put(
         Ok(found) => Some(found.permissions()),
         Err(_) => None,
     };
-    let partial = partial_of(&target);
+    // Open from here on: another folder may get its path, and its files are not ours to rename.
+    let folder = Folder::of(&target).map_err(FileError::of(&target))?;
+    let (name, keep) = (name_of(&target), keep.map(name_of));
+    let partial = partial_of(name);
     let attempt = || {
-        let file = create_partial(disk, &partial, permissions.as_ref())?;
+        let file = create_partial(disk, &folder, &partial, permissions.as_ref())?;
         // Before there is anything in it to read.
         if let Some(permissions) = permissions
             && file.metadata()?.permissions() != permissions
@@ -208,28 +211,33 @@ fn put(
         write(&mut new)?;
         disk.sync(&new.file)?;
         if let Some(keep) = keep
-            && let Err(error) = disk.rename(&target, keep)
+            && let Err(error) = disk.rename(&folder, name, keep)
             && error.kind() != io::ErrorKind::NotFound
         {
             return Err(error);
         }
-        disk.rename(&partial, &target)?;
-        disk.sync_folder(folder_of(&target))
+        disk.rename(&folder, &partial, name)?;
+        disk.sync_folder(&folder)
     };
     attempt().map_err(|error| {
         // The error to tell of is the first.
-        let _ = disk.remove(&partial);
+        let _ = disk.remove(&folder, &partial);
         FileError::of(&target)(error)
     })
 }
 
 /// Makes the file that is written to, in place of one that a killed process left or of whatever else has its
 /// name.
-fn create_partial(disk: &dyn Disk, partial: &Path, permissions: Option<&Permissions>) -> io::Result<File> {
-    match disk.create_new(partial, permissions) {
+fn create_partial(
+    disk: &dyn Disk,
+    folder: &Folder,
+    partial: &OsStr,
+    permissions: Option<&Permissions>,
+) -> io::Result<File> {
+    match disk.create_new(folder, partial, permissions) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            disk.remove(partial)?;
-            disk.create_new(partial, permissions)
+            disk.remove(folder, partial)?;
+            disk.create_new(folder, partial, permissions)
         }
         created => created,
     }
@@ -256,24 +264,27 @@ pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+fn name_of(path: &Path) -> &OsStr {
+    path.file_name().unwrap_or_default()
+}
+
 /// The longest name of a file, in bytes, on all common systems.
 pub const LONGEST_NAME: usize = 255;
 
 /// What a file is called until it is whole. Where there is no room for that, a digest stands for the name.
-fn partial_of(path: &Path) -> PathBuf {
+fn partial_of(name: &OsStr) -> OsString {
     let partial = |name: &OsStr| {
         let mut partial = OsString::from(".");
         partial.push(name);
         partial.push(".partial");
         partial
     };
-    let name = path.file_name().unwrap_or_default();
     let usual = partial(name);
     if usual.len() <= LONGEST_NAME {
-        return path.with_file_name(usual);
+        return usual;
     }
     let digest = Sha256::digest(name.as_encoded_bytes());
-    path.with_file_name(partial(hexadecimal(&digest[..16]).as_ref()))
+    partial(hexadecimal(&digest[..16]).as_ref())
 }
 
 /// Gives a damaged file a name that nothing looks for, its own with `.damaged`, and says which. One that has
@@ -291,8 +302,9 @@ pub fn set_aside(disk: &dyn Disk, path: &Path) -> io::Result<PathBuf> {
         }
         aside = named(&format!(".damaged.{number}"));
     }
-    disk.rename(path, &aside)?;
-    disk.sync_folder(folder_of(path))?;
+    let folder = Folder::of(path)?;
+    disk.rename(&folder, name_of(path), name_of(&aside))?;
+    disk.sync_folder(&folder)?;
     Ok(aside)
 }
 
@@ -321,7 +333,7 @@ mod tests {
                 for content in ["first", "second"] {
                     replace(&System, &last, content.as_bytes(), Some(&previous)).unwrap();
                 }
-                let disk = Faulty::new(at, lasting, move || io::Error::from_raw_os_error(errno));
+                let disk = Faulty::new(at, lasting, move || Err(io::Error::from_raw_os_error(errno)));
                 let outcome = replace(&disk, &last, b"third", Some(&previous));
                 let kept: Vec<_> = [&last, &previous].map(|path| fs::read_to_string(path).ok()).into();
                 let whole: Vec<_> = kept.iter().flatten().map(String::as_str).collect();
@@ -354,7 +366,7 @@ mod tests {
         let path = folder.path().join("states");
         for at in 1.. {
             fs::write(&path, "before").unwrap();
-            let disk = Faulty::new(at, false, || io::Error::from_raw_os_error(28));
+            let disk = Faulty::new(at, false, || Err(io::Error::from_raw_os_error(28)));
             let outcome = replace_by(&disk, &path, |file| {
                 ["one, ", "two, ", "three"].iter().try_for_each(|part| file.write_all(part.as_bytes()))
             });
@@ -483,10 +495,10 @@ mod tests {
                 replace(&System, &folder.path().join(&name), content.as_bytes(), None).unwrap();
             }
             only(folder.path(), &name, "second");
-            let partial = partial_of(Path::new(&name));
-            assert!(is_partial(partial.file_name().unwrap()) && partial.as_os_str().len() <= 255);
+            let partial = partial_of(name.as_ref());
+            assert!(is_partial(&partial) && partial.len() <= 255);
         }
-        let [one, other] = ["a", "b"].map(|end| partial_of(Path::new(&format!("{}{end}", "n".repeat(254)))));
+        let [one, other] = ["a", "b"].map(|end| partial_of(format!("{}{end}", "n".repeat(254)).as_ref()));
         assert_ne!(one, other);
     }
 
