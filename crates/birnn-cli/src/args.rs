@@ -673,9 +673,9 @@ pub struct DataSets {
 }
 
 impl DataSets {
-    /// Whether one of them is of this dotted key.
-    pub fn names(&self, key: &str) -> bool {
-        self.sets.iter().any(|set| Source::key_of(set).is_some_and(|own| own.join(".") == key))
+    /// Whether one of them is about what is at this dotted key.
+    pub fn are_about(&self, key: &str) -> bool {
+        self.sets.iter().any(|set| Source::is_about(set, key))
     }
 }
 

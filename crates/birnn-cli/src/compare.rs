@@ -44,7 +44,7 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
     for (index, run) in runs.iter().enumerate() {
         check_data(&run.run, &run.weights, &run.manifest, samples.of(index), true)?;
     }
-    if ["data.test", "data.test_images"].iter().any(|key| args.sets.names(key)) {
+    if ["data.test", "data.test_images"].iter().any(|key| args.sets.are_about(key)) {
         // Above as few training samples were read as can be.
         for (index, run) in runs.iter().enumerate() {
             if runs[..index].iter().any(|other| other.data == run.data) {

@@ -80,7 +80,7 @@ pub fn import<E: From<ImportError>>(
     };
     let source = source.map_err(ImportError::from)?;
     if let Some(Beside { path, .. }) = &beside {
-        told_by(path, &source, &request.sets).map_err(ImportError::Unfit)?;
+        told_by(path, &source).map_err(ImportError::Unfit)?;
     }
     let is_inferred = written.is_none() && beside.is_none();
     let plan = match source.experiment().resolve() {
@@ -200,14 +200,11 @@ fn tells_words(found: &InferredModel, beside: Option<&Beside>, weights: &Path) -
 
 /// Refuses to change what the description at `path` says of the task, or of how series and words are read:
 /// weights and answers would no longer be of one net.
-fn told_by(path: &Path, source: &Source, sets: &[String]) -> Result<(), String> {
-    let of_the_task = |set: &&String| set.starts_with("task.") || set.starts_with("task=");
-    let set = OF_THE_NET.into_iter().find(|key| source.is_set(key));
-    let set = set.or_else(|| sets.iter().find(of_the_task).and_then(|set| set.split('=').next()));
-    match set {
+fn told_by(path: &Path, source: &Source) -> Result<(), String> {
+    match OF_THE_NET.into_iter().chain(["task"]).find_map(|key| source.set_about(key)) {
         None => Ok(()),
-        Some(key) => Err(format!(
-            "--set {key}: {} beside the weights says it; change it there, or move that file away and say all with --config",
+        Some(set) => Err(format!(
+            "--set {set}: {} beside the weights says it; change it there, or move that file away and say all with --config",
             shown(&path)
         )),
     }

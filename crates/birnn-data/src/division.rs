@@ -249,7 +249,7 @@ impl Samples {
         Samples { split: self.split.first(limit), groups }
     }
 
-    /// They cut into windows; the steps that are left out are added to `left_out`.
+    /// The same samples, cut into windows; the steps that are left out are added to `left_out`.
     fn windows(self, window: Option<Window>, left_out: &mut usize) -> Samples {
         let Some(window) = window else { return self };
         let (parts, count) = window.cut(self.split.sequences.lengths());
@@ -263,7 +263,8 @@ impl Samples {
         Samples { split: self.split.parts(parts), groups }
     }
 
-    /// They without the last share of the steps of each, and these. At least one step of each stays.
+    /// The samples without the last share of the steps of each, and those steps. At least one step of each
+    /// stays.
     fn without_ends(self, portion: Portion, key: &str) -> Result<(Samples, Samples), ConfigError> {
         let share = match portion {
             Portion::Share(share) => share,
@@ -286,7 +287,7 @@ impl Samples {
         Ok((self.parts(&stay), self.parts(&go)))
     }
 
-    /// They without some at random, and these: of whole groups, or else of each class by its share.
+    /// The samples without some at random, and those: of whole groups, or else of each class by its share.
     fn without(self, portion: Portion, key: &str, what: &str) -> Result<(Samples, Samples), ConfigError> {
         if portion.is_none() {
             let none = self.select(&[]);

@@ -143,7 +143,7 @@ impl Sequences {
         (0..self.len()).map(|index| self.get(index))
     }
 
-    /// They as images, each step a row, where they are grey levels and all of the same length.
+    /// The sequences as images, each step a row, where they are grey levels and all of the same length.
     pub fn to_images(&self) -> Option<Images> {
         self.clone().into_images()
     }
@@ -196,7 +196,7 @@ impl Sequences {
         Sequences::new(values, self.features, chosen().map(Sequence::steps))
     }
 
-    /// They with the values of each, `[steps, features]` as it is read, changed in place.
+    /// The same sequences with their values, `[steps, features]` each, changed in place.
     pub(crate) fn map_numbers(self, change: impl Fn(&mut [f32])) -> Sequences {
         let Sequences { values, features, offsets } = self;
         let mut numbers = match values {

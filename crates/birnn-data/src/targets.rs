@@ -343,7 +343,7 @@ impl TargetScale {
         TargetScale { names, mean: means.iter().map(|&mean| mean as f32).collect(), deviation }
     }
 
-    /// Whether it can be so, as [`TargetScale::of`] would have found it.
+    /// Checks that it can be so, as [`TargetScale::of`] would have found it.
     ///
     /// # Errors
     ///

@@ -28,7 +28,7 @@ impl Record {
         Ok(record)
     }
 
-    /// The result on the test images.
+    /// The result on the test samples.
     pub fn test(&self, evaluation: &Evaluation) -> Result<(), EngineError> {
         self.line(&MetricsLine::Test(Cow::Borrowed(evaluation)))
     }

@@ -349,16 +349,16 @@ impl Samples {
         chosen.map(|sample| counted[sample + 1] - counted[sample]).sum()
     }
 
-    /// The `index`-th batch of `size` samples in `order`; the last takes what is left. `rng_key` decides how
-    /// images are varied.
+    /// The `index`-th batch of `size` samples in `order`; the last takes what is left. `rng_key` decides what
+    /// is drawn at random: how images are varied, which values are hidden, which words are dropped.
     pub fn batch(&self, order: &Order, index: usize, size: usize, rng_key: i64) -> Result<Batch, TchError> {
         let batch = self.range(index, size);
         let whole = 0..batch.len();
         self.part(order, batch, whole, rng_key)
     }
 
-    /// A part of the batch that is at `batch` in `order`. `rng_key` decides how the batch's images are
-    /// varied, each by its place in it.
+    /// A part of the batch that is at `batch` in `order`. `rng_key` decides what is drawn for the batch's
+    /// samples, for each by its place in it.
     ///
     /// # Panics
     ///

@@ -150,9 +150,10 @@ impl Source {
         Ok(any)
     }
 
-    /// The parts of the key that a `--set` argument is about; `None` where it sets nothing.
-    pub fn key_of(set: &str) -> Option<Vec<String>> {
-        key_and_value(set).map(|(key, _)| parts_of(key))
+    /// Whether a `--set` argument is about what is at this dotted key: the setting, one within it where it is
+    /// a table, or a table around it that names it; however its own key is written.
+    pub fn is_about(argument: &str, key: &str) -> bool {
+        Set::new(argument).is_ok_and(|set| set.find(&parts(key)).is_some())
     }
 
     /// What it says.
@@ -168,7 +169,7 @@ impl Source {
     /// Where a setting that turned out impossible was made.
     pub fn locate(&self, Invalid { key, message }: Invalid) -> ExperimentError {
         let said = format!("{key}: {message}");
-        match self.origin(&key.split('.').collect::<Vec<_>>()) {
+        match self.origin(&parts(&key)) {
             Origin::Set(Set { option: DEVICE, .. }, _) if key == "train.device" => {
                 let (place, key) = (DEVICE.to_owned(), Some(key));
                 ExperimentError::Wrong { place, key, message: one_line(&message), excerpt: None }
@@ -192,8 +193,16 @@ impl Source {
 
     /// Whether the command line is about the setting of this dotted key, be it as a part of a table.
     pub fn is_set(&self, key: &str) -> bool {
-        let path: Vec<&str> = key.split('.').collect();
-        matches!(self.origin(&path), Origin::Set(_, found) if found.depth == path.len())
+        self.set_about(key).is_some()
+    }
+
+    /// The last argument of the command line that is about what is at this dotted key.
+    pub fn set_about(&self, key: &str) -> Option<&str> {
+        let path = parts(key);
+        match self.origin(&path) {
+            Origin::Set(set, found) if found.depth == path.len() => Some(&set.argument),
+            _ => None,
+        }
     }
 
     /// The first `--set` argument that is about nothing in `table`.
@@ -273,6 +282,11 @@ impl Set {
         Set { option: DEVICE, argument, key: ["train", "device"].map(str::to_owned).to_vec(), toml }
     }
 
+    /// Where the value of the whole `path` is in it.
+    fn find(&self, path: &[&str]) -> Option<Found> {
+        find(&self.toml, path, Part::Value).filter(|found| found.depth == path.len())
+    }
+
     /// The text with the setting changed, and what it says then.
     fn apply(&self, text: &str) -> Result<(String, Experiment), ExperimentError> {
         let mut document: DocumentMut =
@@ -344,8 +358,13 @@ fn key_and_value(argument: &str) -> Option<(&str, &str)> {
     at.map(|at| (&argument[..at], &argument[at + 1..])).or_else(|| argument.split_once('='))
 }
 
-/// The parts of a dotted key. One in quotes may have dots of its own; names need no quotes, whatever else is
-/// in them.
+/// Those of a dotted key that needs no quotes.
+fn parts(key: &str) -> Vec<&str> {
+    key.split('.').collect()
+}
+
+/// The parts of a dotted key that a user wrote. One in quotes may have dots of its own; names need no quotes,
+/// whatever else is in them.
 fn parts_of(key: &str) -> Vec<String> {
     match toml_edit::Key::parse(key) {
         Ok(parts) => parts.iter().map(|part| part.get().to_owned()).collect(),

@@ -71,12 +71,17 @@ impl Trial {
 
     /// Whether it varies what is at a dotted key: a setting, or anything of a table.
     pub fn varies(&self, key: &str) -> bool {
-        self.settings.iter().any(|(own, _)| is_within(own, key) || is_within(key, own))
+        self.settings.iter().any(|(own, _)| overlap(own, key))
     }
 }
 
+/// Whether what is at one dotted key is, or holds, or lies in, what is at the other.
+pub(crate) fn overlap(one: &str, other: &str) -> bool {
+    is_within(one, other) || is_within(other, one)
+}
+
 /// Whether a dotted key is that of `table`, or of something in it.
-pub(crate) fn is_within(key: &str, table: &str) -> bool {
+fn is_within(key: &str, table: &str) -> bool {
     key.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 

@@ -243,3 +243,23 @@ fn a_file_that_is_not_utf_8_is_told_with_the_place_and_the_way_out() {
     let error = Source::read(&path, &[]).unwrap_err().to_string();
     assert_eq!(error, format!("{}:2:12: a character is not UTF-8; save the file as UTF-8", path.display()));
 }
+
+/// However the key is written, and in whichever table.
+#[test]
+fn an_argument_is_about_what_its_key_and_value_name() {
+    let about = |argument: &str, key: &str| Source::is_about(argument, key);
+    for argument in [
+        "task.hide.share=0.5",
+        "task.hide={ share = 0.5 }",
+        "task = { hide = { share = 0.5 } }",
+        "\"task\" . 'hide'.share=0.5",
+    ] {
+        assert!(about(argument, "task.hide") && about(argument, "task.hide.share"), "{argument}");
+        assert!(about(argument, "task") && !about(argument, "task.kind"), "{argument}");
+    }
+    assert!(!about("task.hidden=1", "task.hide") && !about("\"task.hide\".share=1", "task.hide"));
+    assert!(about("data.test=a b.csv", "data.test") && !about("data.test", "data.test"));
+    let set = source("", &["data.dataset=fashion-mnist", "\"data\".dataset=mnist", "seed=2"]).unwrap();
+    assert_eq!(set.set_about("data"), Some("\"data\".dataset=mnist"));
+    assert_eq!(set.set_about("train"), None);
+}

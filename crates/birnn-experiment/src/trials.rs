@@ -3,7 +3,7 @@
 use crate::error::ExperimentError;
 use crate::invalid::Invalid;
 use crate::source::Source;
-use crate::sweep::{Trial, is_within};
+use crate::sweep::{Trial, overlap};
 
 impl Source {
     /// The runs of the experiment's sweep, each of them checked; those with the same settings follow each
@@ -32,7 +32,7 @@ impl Source {
     fn culprit<'a>(&self, trial: &'a Trial, error: &ExperimentError) -> Option<&'a str> {
         let keys = || trial.settings.iter().map(|(key, _)| key.as_str());
         let wrong = error.key().unwrap_or_default();
-        keys().find(|key| is_within(wrong, key) || is_within(key, wrong)).or_else(|| {
+        keys().find(|key| overlap(wrong, key)).or_else(|| {
             keys().find(|key| {
                 let others = trial.settings.iter().filter(|(other, _)| other != key).cloned();
                 self.check(&Trial { settings: others.collect(), seed: trial.seed }).is_ok()

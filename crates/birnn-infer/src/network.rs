@@ -218,7 +218,7 @@ impl Network {
     ///
     /// # Panics
     ///
-    /// As there.
+    /// As [`Network::logits_ragged`].
     pub fn states_ragged(&self, workspace: &mut Workspace, input: &[f32], lengths: &[usize]) -> Vec<f32> {
         self.seen(workspace, Input::ragged(input, lengths)).to_vec()
     }

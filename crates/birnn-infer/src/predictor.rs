@@ -108,7 +108,7 @@ impl Predictor {
     ///
     /// # Panics
     ///
-    /// As there.
+    /// As [`Predictor::logits_of_all`].
     pub fn answers_to_all(&self, sequences: &Sequences, threads: usize) -> Answers {
         self.answers_of(self.logits_of_all(sequences, threads), sequences)
     }

@@ -84,7 +84,7 @@ impl Streams<'_> {
     ///
     /// # Panics
     ///
-    /// As there.
+    /// As [`Streams::read`].
     pub fn read_to_last(&mut self, steps: &Sequences) -> Vec<f32> {
         if steps.len() == 1 && steps.steps() > AT_A_TIME {
             let mut logits = Vec::new();

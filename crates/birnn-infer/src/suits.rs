@@ -28,8 +28,8 @@ pub fn other_features(found: usize, features: usize, data: Option<&DataConfig>) 
 /// Why a net cannot be judged by some data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsuited {
-    /// The images are of another size, the series have other features, it is of the one and not of the other,
-    /// what is asked for is another thing, or there are more or fewer classes or numbers.
+    /// The images are of another size, the series have other features, the data is of another kind (images,
+    /// series, text), another thing is asked for, or there are more or fewer classes or numbers.
     #[error("is for {net}, these are {data}; name a net for these, or other data")]
     Shape {
         /// What the net is for.

@@ -1,6 +1,6 @@
 //! A sweep: what its runs came to, put together by settings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use birnn_data::{Decides, PATH_SETTINGS};
@@ -54,9 +54,9 @@ pub struct SweepRun {
 /// What a run came to.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Outcome {
-    /// Accuracy, or RMSE, of the weights that were kept on the validation samples, if any were kept back.
+    /// The metric of the weights that were kept on the validation samples, if there are any.
     pub validation: Option<f64>,
-    /// Accuracy on the test samples, or RMSE.
+    /// The metric on the test samples.
     #[serde(flatten)]
     pub test: Scored<f64>,
     /// Mean loss on the test samples.
@@ -73,9 +73,9 @@ pub struct Settings {
     pub settings: Vec<(String, Value)>,
     /// The indices of its runs.
     pub runs: Vec<usize>,
-    /// Accuracy, or RMSE, on the validation samples.
+    /// The metric on the validation samples.
     pub validation: Option<Summary>,
-    /// Accuracy, or RMSE, on the test samples.
+    /// The metric on the test samples.
     #[serde(flatten)]
     pub test: Scored<Option<Summary>>,
     /// Loss on the test samples.
@@ -101,6 +101,21 @@ impl SweepRun {
         let reads_what_it_is_asked = experiment.is_ok_and(|experiment| experiment.reads_what_it_is_asked());
         let folder = folder.to_owned();
         (SweepRun { folder, settings, seed, status, outcome, reads_what_it_is_asked }, records)
+    }
+
+    /// Its settings, those of tables one by one.
+    fn single_settings(&self) -> BTreeMap<String, &Value> {
+        self.settings.iter().flat_map(|(key, value)| single(key, value)).collect()
+    }
+}
+
+/// The settings in the `value` at `key`, by their own dotted keys.
+fn single<'a>(key: &str, value: &'a Value) -> Vec<(String, &'a Value)> {
+    match value.as_object() {
+        Some(table) => {
+            table.iter().flat_map(|(name, value)| single(&format!("{key}.{name}"), value)).collect()
+        }
+        None => vec![(key.to_owned(), value)],
     }
 }
 
@@ -164,6 +179,10 @@ impl Sweep {
                 leak.folder, other.folder
             ));
         }
+        // A table that is tried as a whole may vary by any of what is in it.
+        let runs: Vec<BTreeMap<String, &Value>> = self.runs.iter().map(SweepRun::single_settings).collect();
+        let keys: BTreeSet<&str> = runs.iter().flat_map(|run| run.keys().map(String::as_str)).collect();
+        let differs = |key: &&str| runs.windows(2).any(|two| two[0].get(*key) != two[1].get(*key));
         let metric = self.metric().name;
         let (of_tokens, of_values) = (metric == "perplexity", metric == "MAE");
         let asks_otherwise = |key: &&str| match Decides::of(key) {
@@ -176,17 +195,12 @@ impl Sweep {
             Some(Decides::Values) => of_values,
             Some(Decides::Nothing) => false,
             None => match *key {
-                "task" | "task.kind" | "task.per" | "task.scheme" => true,
+                "task.kind" | "task.per" | "task.scheme" => true,
                 "model.embedding.freeze" => of_tokens,
-                key => key.starts_with("task.hide"),
+                key => key.starts_with("task.hide."),
             },
         };
-        let differs = |index: usize| {
-            self.runs.windows(2).any(|two| two[0].settings[index].1 != two[1].settings[index].1)
-        };
-        let keys = self.keys().into_iter().enumerate();
-        let keys = keys.filter(|(index, key)| asks_otherwise(key) && differs(*index));
-        let keys: Vec<&str> = keys.map(|(_, key)| key).collect();
+        let keys: Vec<&str> = keys.into_iter().filter(|key| asks_otherwise(key) && differs(key)).collect();
         let told = || {
             format!("By {} the runs are asked for other things: their order says nothing.", keys.join(", "))
         };
@@ -261,6 +275,8 @@ pub(crate) fn shown(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::records::made_up;
 
@@ -297,6 +313,21 @@ mod tests {
         assert!(told("data.limit", "perplexity", [1, 2]) && told("data.columns.tag", "accuracy", [1, 2]));
         assert!(!told("data.min_count", "accuracy", [1, 2]) && !told("model.hidden", "perplexity", [1, 2]));
         assert!(!told("task.hide.share", "MAE", [1, 1]));
+        let embeddings = |one: Value, other: Value| {
+            let of = |value: Value| {
+                let (mut run, records) = run("2", 0, Some(30.0), None);
+                run.settings = vec![("model.embedding".to_owned(), value)];
+                run.outcome.as_mut().unwrap().test.metric = Metric { name: "perplexity", is_share: false };
+                (run, records)
+            };
+            Sweep::new("x".to_owned(), vec![of(one), of(other)]).problem
+        };
+        let problem = embeddings(json!({ "freeze": true, "size": 8 }), json!({ "size": 16 })).unwrap();
+        assert!(problem.starts_with("By model.embedding.freeze the runs"), "{problem}");
+        assert_eq!(
+            embeddings(json!({ "freeze": true, "size": 8 }), json!({ "freeze": true, "size": 16 })),
+            None
+        );
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub fn weights_of(run: &Path) -> Result<PathBuf, NoWeights> {
 ///
 /// # Errors
 ///
-/// As there.
+/// As [`weights_of`].
 pub fn find_weights(run: &Path) -> Result<PathBuf, NoWeights> {
     let refuse = |path: &Path, problem: String| Err(NoWeights { path: path.to_owned(), problem });
     if run.is_dir() {

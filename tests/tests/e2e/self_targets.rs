@@ -115,14 +115,23 @@ fn gaps_are_filled_in_and_nothing_else_is_changed() {
     bad.failed(2, &["bad.csv: line 3, column 3 (`rise`): "]);
     assert!(!sandbox.path("out.csv").exists());
     // More hidden than in training, and less.
-    let mae = |share: &str| {
-        let hidden = format!("task.hide.share={share}");
-        let told = sandbox.birnn(&["eval", "run", "--set", &hidden, "--json"]).done().stdout;
+    let mae = |hidden: &str| {
+        let told = sandbox.birnn(&["eval", "run", "--set", hidden, "--json"]).done().stdout;
         let found = json(&told);
         (found["samples"].as_u64().unwrap(), found["filled"]["mae"].as_f64().unwrap())
     };
-    let ((few, near), (many, far)) = (mae("0.1"), mae("0.6"));
+    let ((few, near), (many, far)) = (mae("task.hide.share=0.1"), mae("task.hide.share=0.6"));
     assert!(many > 5 * few && far > near, "{few}, {near}; {many}, {far}");
+    // A key is the same key however it is written.
+    for hidden in ["\"task\".hide.share=0.6", "task . hide.share = 0.6", "task.hide = { share = 0.6 }"] {
+        assert_eq!(mae(hidden), (many, far), "{hidden}");
+    }
+    sandbox.birnn(&["export", "run", "net.ckpt"]).done();
+    for hidden in ["task.hide.share=0.6", "\"task\".hide.share=0.6", "task.hide={ share = 0.6 }"] {
+        let import = ["import", "net.ckpt", "--out", "x.safetensors", "--set", hidden];
+        let told = ["--set ", "hide", "net.ckpt.json beside the weights says it; change it there"];
+        sandbox.birnn(&import).failed(2, &told);
+    }
     sandbox
         .birnn(&["eval", "run", "--set", "task.hide.share=2"])
         .failed(2, &["task.hide.share: ", "less than 1"]);

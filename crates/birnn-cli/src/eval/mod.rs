@@ -9,6 +9,7 @@ use std::path::Path;
 
 use birnn_data::name::shown;
 use birnn_data::{DataConfig, DataPlan, Modality, Per, SelfTargets, Sequences, Split, name};
+use birnn_experiment::Source;
 use birnn_infer::{
     Answers, Detail, Evaluation, InUse, KnownWords, Manifest, Task, TokenScores, data_set_for, hidden_of_run,
     loss_by_counting,
@@ -184,8 +185,8 @@ impl EvalArgs {
 pub fn run(args: &EvalArgs, log: &Log, open: impl Fn(&Path) -> Result<Asked, Failure>) -> Outcome {
     let asked = args.asked(open)?;
     let Asked { weights, manifest, .. } = &asked;
-    let of_hidden = |set: &String| set.starts_with("task.hide.") || set.starts_with("task.hide=");
-    let (hidden, sets): (Vec<String>, Vec<String>) = args.sets.sets.iter().cloned().partition(of_hidden);
+    let is_of_hidden = |set: &String| Source::is_about(set, "task.hide");
+    let (hidden, sets): (Vec<String>, Vec<String>) = args.sets.sets.iter().cloned().partition(is_of_hidden);
     let config = match args.dataset {
         None => args.data.data_of_run(manifest, weights, &DataSets { sets })?,
         Some(dataset) => {
@@ -195,11 +196,11 @@ pub fn run(args: &EvalArgs, log: &Log, open: impl Fn(&Path) -> Result<Asked, Fai
         }
     };
     let mut plan = manifest.plan(&config).map_err(Failure::request)?;
-    let names = |key: &str| args.sets.names(key);
+    let about = |key: &str| args.sets.are_about(key);
     let had_share = manifest.experiment().is_ok_and(|experiment| experiment.data.test_share.is_some());
     if had_share
-        && names("data.test")
-        && !(names("data.train") || names("data.dataset") || matches!(args.split, SplitName::Test))
+        && about("data.test")
+        && !(about("data.train") || about("data.dataset") || matches!(args.split, SplitName::Test))
     {
         return Err(Failure::request(
             "--split: the run's test was a share of its file (`data.test_share`), which data.test takes the place of, so that \

@@ -80,7 +80,7 @@ pub fn read_series_lines(source: impl Read, features: usize) -> Result<SeriesLin
 ///
 /// # Errors
 ///
-/// As there.
+/// As [`read_series_lines`].
 pub fn parse_series_lines(bytes: &[u8], features: usize) -> Result<SeriesLines, FileProblem> {
     read_series_lines(bytes, features)
 }

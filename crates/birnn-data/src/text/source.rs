@@ -27,9 +27,9 @@ pub(super) struct Line<'a> {
     pub(super) number: usize,
     /// All of it, with what ends it and, of the first, the mark that Windows' editors begin UTF-8 with.
     pub(super) whole: &'a str,
-    /// It without these.
+    /// The line without these.
     pub(super) text: &'a str,
-    /// Where that begins in it.
+    /// Where `text` begins in `whole`.
     pub(super) begin: usize,
 }
 
