@@ -391,8 +391,8 @@ mod tests {
         assert!(!runs.path().join(".lock").exists());
     }
 
-    /// Somebody takes the folder away in the midst of a save, whenever it is, and another run has its name: that
-    /// one's files are neither written to, nor renamed, nor removed.
+    /// Somebody takes the folder away in the midst of a save, whenever it is, and another run has its name:
+    /// that one's files are neither written to, nor renamed, nor removed.
     #[test]
     fn a_save_does_nothing_to_the_run_that_has_its_name_meanwhile() {
         let others = [LAST, PREVIOUS, "checkpoints/.last.safetensors.partial"];

@@ -11,8 +11,8 @@ use rustix::io::retry_on_intr;
 
 use super::operations::folder_of;
 
-/// A folder that is open: what is named in it is named there, also where somebody has renamed it meanwhile and
-/// another has its path.
+/// A folder that is open: what is named in it is named there, also where somebody has renamed it meanwhile
+/// and another has its path.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
