@@ -209,10 +209,7 @@ pub fn resume_command(command: &str, folder: &Path, data: Option<&DataLocation>)
 fn what_it_reads(manifest: &Manifest) -> Option<String> {
     match &manifest.modality {
         Modality::Series(Series { names, .. }) => Some(format!("the columns {}", names.as_ref()?.join(", "))),
-        Modality::Text(_) => {
-            let unit = manifest.experiment().ok()?.data.unit;
-            Some(unit.noun().to_owned())
-        }
+        Modality::Text(_) => Some(manifest.experiment().data.unit.noun().to_owned()),
         Modality::Images { .. } => None,
     }
 }

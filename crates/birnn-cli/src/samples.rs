@@ -1,5 +1,6 @@
 //! The samples that a user names, pictures, series or sentences, read as a net's training data was.
 
+pub(crate) mod named;
 mod pictures;
 pub(crate) mod sentences;
 pub(crate) mod series;
@@ -63,7 +64,7 @@ pub struct Reading<'a> {
     /// What they are.
     pub kind: ReadingKind<'a>,
     /// The data that the net learnt from, which says how tables and long series are read.
-    pub data: DataConfig,
+    pub data: &'a DataConfig,
 }
 
 /// What a net reads.
@@ -89,9 +90,7 @@ impl Reading<'_> {
             Modality::Series(series) => ReadingKind::Series(series),
             Modality::Text(_) => ReadingKind::Text(manifest.task.per()),
         };
-        // Weights from elsewhere learnt from nobody knows what.
-        let data = manifest.experiment().map(|experiment| experiment.data).unwrap_or_default();
-        Reading { kind, data }
+        Reading { kind, data: &manifest.experiment().data }
     }
 
     /// Reads every sample of `given`, in this order. `take` is given those that can be read, some at a time,
@@ -107,10 +106,10 @@ impl Reading<'_> {
     ) -> Result<Vec<Unread>, Failure> {
         match self.kind {
             ReadingKind::Pictures(shape, preprocessing) => {
-                pictures::each(given, shape, preprocessing, &self.data, &mut take)
+                pictures::each(given, shape, preprocessing, self.data, &mut take)
             }
-            ReadingKind::Series(net) => series::each(given, net, &self.data, &mut take),
-            ReadingKind::Text(per) => sentences::each(given, &self.data, per, &mut take),
+            ReadingKind::Series(net) => series::each(given, net, self.data, &mut take),
+            ReadingKind::Text(per) => sentences::each(given, self.data, per, &mut take),
         }
     }
 }

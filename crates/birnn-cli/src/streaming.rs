@@ -59,7 +59,7 @@ impl Stepwise {
     pub fn open(run: &Path, device: DeviceChoice, precision: Precision) -> Result<Stepwise, Failure> {
         refuse_gpu("what is read as it comes", device)?;
         let (weights, predictor) = predictor_on_the_cpu(run, precision)?;
-        let data = predictor.manifest().experiment().map(|experiment| experiment.data).unwrap_or_default();
+        let data = predictor.manifest().experiment().data.clone();
         let net = Stepwise { weights, data, predictor };
         net.series()?;
         if let Some(SelfTargets::Hidden(_)) = net.task().self_targets() {

@@ -95,8 +95,7 @@ impl Description {
             Modality::Series(series) => (None, None, Some(series), None),
             Modality::Text(text) => (None, None, None, Some(text)),
         };
-        let unit = || manifest.experiment().map_or(Unit::default(), |experiment| experiment.data.unit);
-        let unit = text.as_ref().map(|_| unit());
+        let unit = text.as_ref().map(|_| manifest.experiment().data.unit);
         let pictures = rows.map(|_| match &preprocessing {
             None => "it is not known what the training images were like".to_owned(),
             Some(preprocessing) => preprocessing.to_string(),
@@ -105,7 +104,7 @@ impl Description {
             task: manifest.task.clone().into(),
             columns,
             data: manifest.data.clone(),
-            experiment: manifest.experiment.clone(),
+            experiment: manifest.experiment_toml().to_owned(),
             input,
             normalisation,
             output: output(&manifest.task, architecture.head),
@@ -297,7 +296,8 @@ mod tests {
         };
         let modality = Modality::Series(series);
         let manifest =
-            Manifest::new(String::new(), modality.clone(), Task::classify(vec!["a".to_owned()]), Value::Null);
+            Manifest::new(String::new(), modality.clone(), Task::classify(vec!["a".to_owned()]), Value::Null)
+                .unwrap();
         let text = Description::of(&manifest, &ModelConfig::default().resolve().unwrap()).to_json();
         let mut read: Description = serde_json::from_str(&text).unwrap();
         assert_eq!(read.modality(), Some(modality));
@@ -312,7 +312,8 @@ mod tests {
     fn what_is_written_is_read() {
         let data = serde_json::json!({ "dataset": "mnist" });
         let modality = Modality::Images { shape: [28, 28], preprocessing: None };
-        let manifest = Manifest::new(String::new(), modality, Task::classify(vec!["a".to_owned()]), data);
+        let manifest =
+            Manifest::new(String::new(), modality, Task::classify(vec!["a".to_owned()]), data).unwrap();
         let text = Description::of(&manifest, &ModelConfig::default().resolve().unwrap()).to_json();
         let read: Description = serde_json::from_str(&text).unwrap();
         assert_eq!(

@@ -151,7 +151,8 @@ pub fn import<E: From<ImportError>>(
     let text = experiment.to_toml().map_err(|error| problem(error.to_string()))?;
     let origin = origin(request, beside.as_ref(), input.as_ref());
     // Nobody has said with what they were computed.
-    let mut manifest = Manifest::new(text, modality, task, origin);
+    let manifest = Manifest::new(text, modality, task, origin);
+    let mut manifest = manifest.map_err(|error| problem(error.to_string()))?;
     manifest.libtorch = None;
     // Before anything is said of what could never be read again.
     manifest.check_weights().map_err(|error| problem(error.to_string()))?;

@@ -227,10 +227,10 @@ mod tests {
     fn a_net_that_could_not_be_read_again_is_refused_before_it_is_trained() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunDir::chosen(&folder.path().join("run"), Arc::new(System)).unwrap();
-        let (_, manifest) = made_up::learner(1, |_| ());
+        let (_, Manifest { modality, task, data, .. }) = made_up::learner(1, |_| ());
         let sized = |hidden: &str| {
-            let mut manifest = manifest.clone();
-            manifest.experiment = format!("[model]\nlayers = 8\nhidden = {hidden}");
+            let experiment = format!("[model]\nlayers = 8\nhidden = {hidden}");
+            let manifest = Manifest::new(experiment, modality.clone(), task.clone(), data.clone()).unwrap();
             Checkpoints::new(&run, manifest).map(|_| ())
         };
         let error = sized("10_000\n[train]\nema_decay = 0.9").unwrap_err().to_string();

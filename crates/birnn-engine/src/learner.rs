@@ -516,7 +516,8 @@ pub(crate) mod made_up {
             Modality::Images { shape: [3, 2], preprocessing: None },
             Task::classify(classes.clone()),
             serde_json::Value::Null,
-        );
+        )
+        .unwrap();
         let architecture = experiment.model.resolve().unwrap();
         let task = Task::classify(classes);
         let plan = experiment.train.resolve().unwrap();

@@ -127,7 +127,7 @@ impl Resumed {
         let config = path.join(CONFIG);
         let read = |sets: &[String]| match &checkpoint {
             Some(checkpoint) if !config.exists() => {
-                Source::parse(&config, checkpoint.manifest().experiment.clone(), sets)
+                Source::parse(&config, checkpoint.manifest().experiment_toml().to_owned(), sets)
             }
             _ => Source::read(&config, sets),
         };

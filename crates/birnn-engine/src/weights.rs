@@ -84,7 +84,7 @@ mod tests {
         let (first, manifest) = made_up::learner(5, |_| ());
         save(&System, &a, &first, &manifest).unwrap();
         let (second, read) = load(&a, Device::Cpu).unwrap();
-        assert_eq!((&read.experiment, &read.task), (&manifest.experiment, &manifest.task));
+        assert_eq!((read.experiment_toml(), &read.task), (manifest.experiment_toml(), &manifest.task));
         assert!(first.parameters().iter().zip(second.parameters()).all(|(x, y)| x == y));
         save(&System, &b, &second, &read).unwrap();
         assert_eq!(std::fs::read(&a).unwrap(), std::fs::read(&b).unwrap());

@@ -167,6 +167,7 @@ fn manifest(source: &Source) -> Manifest {
         Task::new(plan, outputs),
         serde_json::json!({ "dataset": "made up" }),
     )
+    .unwrap()
 }
 
 /// Trains into `run`, from its checkpoint where there is one, until the end or the step `stop`.

@@ -44,7 +44,6 @@ pub struct Entry {
 #[derive(Debug)]
 pub struct Contents {
     manifest: Manifest,
-    experiment: Experiment,
     architecture: Architecture,
     plan: TrainPlan,
     tensors: Metadata,
@@ -132,7 +131,7 @@ impl Contents {
             let bytes = tensors.data_len();
             return Err(format!("its tensors take {bytes} bytes, and {expected} follow its header").into());
         }
-        let experiment = manifest.experiment().map_err(|error| error.message().to_owned())?;
+        let experiment = manifest.experiment();
         let architecture = experiment.model.resolve().map_err(|error| error.to_string())?;
         let plan = experiment.train.resolve().map_err(|error| error.message)?;
         if experiment.data.window.is_some_and(|window| !window.has_steps()) {
@@ -148,7 +147,7 @@ impl Contents {
         if digest(&[&start, before, &NO_DIGEST, after, &data]) != manifest.sha256() && !cfg!(fuzzing) {
             return Err("its content does not match its SHA-256: it was altered or damaged".into());
         }
-        Ok(Contents { manifest, experiment, architecture, plan, tensors, data })
+        Ok(Contents { manifest, architecture, plan, tensors, data })
     }
 
     /// What the file says of itself.
@@ -158,7 +157,7 @@ impl Contents {
 
     /// The experiment that the net is of.
     pub fn experiment(&self) -> &Experiment {
-        &self.experiment
+        self.manifest.experiment()
     }
 
     /// What the net is.
@@ -232,7 +231,7 @@ mod tests {
         save(&System, &a, &weights, &manifest).unwrap();
         let contents = read(&a).unwrap();
         let found = contents.manifest();
-        assert_eq!((&found.experiment, &found.task), (&manifest.experiment, &manifest.task));
+        assert_eq!((found.experiment_toml(), &found.task), (manifest.experiment_toml(), &manifest.task));
         let again: Vec<Entry> = weights
             .iter()
             .map(|Entry { name, .. }| {
@@ -268,6 +267,9 @@ mod tests {
         refused(&[good.as_slice(), b"x"].concat());
     }
 
+    /// More than any file holds.
+    const LARGE: &str = "[model]\nlayers = 100\nhidden = 65536";
+
     /// A file with a digest of its own, whose description and tensors are these, must be refused with `part`.
     #[track_caller]
     fn hostile(change: impl FnOnce(&mut Manifest, &mut Vec<Entry>), part: &str) {
@@ -298,15 +300,16 @@ mod tests {
             let classes = manifest.task.classes().to_vec();
             manifest.task = Task::Classify(Classify::new(classes, Per::Step));
         };
-        let large = |manifest: &mut Manifest| {
-            manifest.experiment = "[model]\nlayers = 100\nhidden = 65536".to_owned();
-        };
-        hostile(|manifest, _| large(manifest), "`fc.weight` is F32 [2, 8] and should be F32 [2, 131072]");
-        hostile(|manifest, _| manifest.experiment = "[model]\nlayers = 0".to_owned(), "model.layers");
-        let window =
-            |manifest: &mut Manifest| manifest.experiment = "[data]\nwindow = { length = 0 }".to_owned();
-        hostile(|manifest, _| window(manifest), "data.window: its series are cut into parts of no steps");
-        hostile(|manifest, _| manifest.experiment = "[[[".to_owned(), "unquoted keys");
+        hostile(
+            |manifest, _| made_up::by(LARGE, manifest),
+            "`fc.weight` is F32 [2, 8] and should be F32 [2, 131072]",
+        );
+        hostile(|manifest, _| made_up::by("[model]\nlayers = 0", manifest), "model.layers");
+        let window = "[data]\nwindow = { length = 0 }";
+        hostile(
+            |manifest, _| made_up::by(window, manifest),
+            "data.window: its series are cut into parts of no steps",
+        );
         hostile(|manifest, _| of_steps(manifest), "a net with the readout `last` cannot answer each step");
         hostile(|_, entries| entries.truncate(3), "is missing");
         hostile(
@@ -314,6 +317,25 @@ mod tests {
             "the tensor `../../x` is none of the net",
         );
         hostile(|_, entries| entries[0].dtype = Dtype::I32, "is I32 [2] and should be F32 [2]");
+    }
+
+    #[test]
+    fn an_experiment_that_cannot_be_is_refused() {
+        let (_, manifest) = made_up::net();
+        for (experiment, part) in [("[[[", "unquoted keys"), ("seed = \"x\"", "invalid type: string")] {
+            let mut json: serde_json::Value = serde_json::from_str(&manifest.encode().unwrap()).unwrap();
+            json["experiment"] = experiment.into();
+            let error = Manifest::parse(&json.to_string()).unwrap_err().to_string();
+            assert!(error.contains(part), "no `{part}` in: {error}");
+            let of_images = Modality::Images { shape: [3, 2], preprocessing: None };
+            let made = Manifest::new(
+                experiment.to_owned(),
+                of_images,
+                manifest.task.clone(),
+                serde_json::Value::Null,
+            );
+            assert!(made.unwrap_err().to_string().contains(part));
+        }
     }
 
     #[test]
@@ -374,10 +396,8 @@ mod tests {
         refused(&|manifest| made_up::classes(manifest).clear(), "of 0 classes cannot be");
         refused(&|manifest| manifest.modality = images([1 << 17, 2]), "131072 x 2 images");
         refused(&|manifest| manifest.modality = images([2, 0]), "2 x 0 images");
-        let large = "[model]\nlayers = 100\nhidden = 65536".to_owned();
-        refused(&|manifest| manifest.experiment = large.clone(), "make `model.hidden` smaller");
-        refused(&|manifest| manifest.experiment = "[[[".to_owned(), "unquoted keys");
-        refused(&|manifest| manifest.experiment = "[model]\nlayers = 0".to_owned(), "layers");
+        refused(&|manifest| made_up::by(LARGE, manifest), "make `model.hidden` smaller");
+        refused(&|manifest| made_up::by("[model]\nlayers = 0", manifest), "layers");
         let named = |name: &'static str| {
             move |manifest: &mut Manifest| made_up::classes(manifest)[0] = name.repeat(33 << 20)
         };

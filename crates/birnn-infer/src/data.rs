@@ -88,8 +88,7 @@ pub fn data_of_run(
     sets: &[String],
     take_files: impl FnOnce(&mut Source) -> Result<(), ExperimentError>,
 ) -> Result<DataConfig, NetDataError> {
-    let mut experiment =
-        manifest.experiment().map_err(|error| NetDataError::Unreadable(error.message().to_owned()))?;
+    let mut experiment = manifest.experiment().clone();
     let written = folder_of(weights).and_then(|folder| Source::read(&folder.join(CONFIG), &[]).ok());
     if let Some(written) = written.filter(|_| experiment.data.dataset.is_own()) {
         experiment.data.take_paths(&written.experiment().data);
@@ -162,10 +161,7 @@ pub fn data_of_run(
 ///
 /// Where the net is of another task, or a setting cannot be.
 pub fn hidden_of_run(manifest: &Manifest, sets: &[String]) -> Result<SelfTargets, NetDataError> {
-    let unreadable = |error: &dyn std::fmt::Display| NetDataError::Unreadable(error.to_string());
-    let experiment = manifest.experiment().map_err(|error| unreadable(&error.message()))?;
-    let text = experiment.to_toml().map_err(|error| unreadable(&error))?;
-    let source = Source::parse(Path::new(CONFIG), text, sets)?;
+    let source = Source::parse(Path::new(CONFIG), manifest.experiment_toml().to_owned(), sets)?;
     let task = source.experiment().task.resolve().map_err(|invalid| source.locate(invalid))?;
     let features = if let Modality::Series(series) = &manifest.modality { series.features() } else { 0 };
     source.experiment().suits_hiding(features).map_err(|invalid| source.locate(invalid))?;

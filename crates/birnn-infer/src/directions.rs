@@ -208,7 +208,7 @@ mod tests {
             experiment.model.hidden = Hidden::Each { forward: FORWARD, reverse: 3 };
             change(experiment);
         });
-        let readout = manifest.experiment().unwrap().model.readout;
+        let readout = manifest.experiment().model.readout;
         if let (Task::Classify(task), Readout::Sequence) = (&mut manifest.task, readout) {
             task.per = Per::Step;
         }

@@ -35,7 +35,13 @@ pub(crate) fn of_inputs(inputs: Inputs, change: impl FnOnce(&mut Experiment)) ->
     };
     let weights = architecture.parameters(inputs, classes.len()).into_iter().map(entry).collect();
     let modality = Modality::Images { shape: [3, 2], preprocessing: None };
-    (weights, Manifest::new(text, modality, Task::classify(classes), serde_json::Value::Null))
+    (weights, Manifest::new(text, modality, Task::classify(classes), serde_json::Value::Null).unwrap())
+}
+
+/// Has the description say that another experiment was its.
+pub(crate) fn by(experiment: &str, manifest: &mut Manifest) {
+    let Manifest { modality, task, data, .. } = manifest.clone();
+    *manifest = Manifest::new(experiment.to_owned(), modality, task, data).unwrap();
 }
 
 /// The names of the classes of a net that tells such.

@@ -22,15 +22,17 @@ use crate::format::{
 use crate::task::Task;
 
 /// What a file says of itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Described", into = "Described")]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(into = "Described")]
 pub struct Manifest {
     /// Of the whole file, in hexadecimal.
     sha256: String,
     /// The version of this description.
     pub format: u32,
-    /// The experiment, as TOML with every default written out.
-    pub experiment: String,
+    /// The experiment as the file has it, of which the digest is.
+    experiment_toml: String,
+    /// What that says.
+    experiment: Experiment,
     /// What it reads.
     pub modality: Modality,
     /// What it is asked for.
@@ -49,6 +51,7 @@ struct Described {
     /// The first field, so that nothing before it in the file looks like it.
     sha256: String,
     format: u32,
+    /// TOML with every default written out.
     experiment: String,
     /// Of images: rows and columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,7 +76,9 @@ impl TryFrom<Described> for Manifest {
     type Error = String;
 
     fn try_from(described: Described) -> Result<Manifest, String> {
-        let Described { sha256, format, experiment, task, data, libtorch, training, .. } = described;
+        let Described { sha256, format, experiment: experiment_toml, task, data, libtorch, training, .. } =
+            described;
+        let experiment = parsed(&experiment_toml)?;
         let modality = match (described.shape, described.series, described.text) {
             (Some(shape), None, None) => Modality::Images { shape, preprocessing: described.preprocessing },
             (None, Some(series), None) => Modality::Series(series),
@@ -84,13 +89,18 @@ impl TryFrom<Described> for Manifest {
             _ => return Err("it is said to read several of images, series and text".to_owned()),
         };
         let task = task.try_into()?;
-        Ok(Manifest { sha256, format, experiment, modality, task, data, libtorch, training })
+        Ok(Manifest { sha256, format, experiment_toml, experiment, modality, task, data, libtorch, training })
     }
+}
+
+fn parsed(experiment: &str) -> Result<Experiment, String> {
+    toml::from_str(experiment).map_err(|error: toml::de::Error| error.message().to_owned())
 }
 
 impl From<Manifest> for Described {
     fn from(manifest: Manifest) -> Described {
-        let Manifest { sha256, format, experiment, modality, task, data, libtorch, training } = manifest;
+        let Manifest { sha256, format, experiment_toml, modality, task, data, libtorch, training, .. } =
+            manifest;
         let (shape, preprocessing, series, text) = match modality {
             Modality::Images { shape, preprocessing } => (Some(shape), preprocessing, None, None),
             Modality::Series(series) => (None, None, Some(series), None),
@@ -99,7 +109,7 @@ impl From<Manifest> for Described {
         Described {
             sha256,
             format,
-            experiment,
+            experiment: experiment_toml,
             shape,
             task: task.into(),
             preprocessing,
@@ -141,11 +151,23 @@ const ENTRY: usize = 160;
 const OTHERS: u64 = 4096;
 
 impl Manifest {
-    /// Describes the weights of a net that reads `modality`, trained with this build's libtorch.
-    pub fn new(experiment: String, modality: Modality, task: Task, data: Value) -> Manifest {
+    /// Describes the weights of a net that reads `modality`, trained by the experiment that this TOML is, with
+    /// this build's libtorch.
+    ///
+    /// # Errors
+    ///
+    /// Where it is no experiment.
+    pub fn new(
+        experiment_toml: String,
+        modality: Modality,
+        task: Task,
+        data: Value,
+    ) -> Result<Manifest, ManifestError> {
+        let experiment = parsed(&experiment_toml).map_err(ManifestError::Unreadable)?;
         let (sha256, libtorch) = (no_digest(), Some(LIBTORCH.to_owned()));
-        Manifest { sha256, format: 0, experiment, modality, task, data, libtorch, training: None }
-            .of_weights()
+        let (format, training) = (0, None);
+        Ok(Manifest { sha256, format, experiment_toml, experiment, modality, task, data, libtorch, training }
+            .of_weights())
     }
 
     /// As the description of a checkpoint.
@@ -161,10 +183,10 @@ impl Manifest {
     /// In the oldest format that can say what it says.
     fn with_format(self) -> Manifest {
         let tags_spans = matches!(&self.task, Task::Classify(task) if task.scheme.is_some());
-        let has_crf = || self.experiment().is_ok_and(|experiment| experiment.model.head == Head::Crf);
+        let has_crf = self.experiment.model.head == Head::Crf;
         let format = match (&self.modality, &self.training) {
             (Modality::Text(_), _) => FORMAT_WITH_TEXT,
-            _ if tags_spans || has_crf() => FORMAT_WITH_TEXT,
+            _ if tags_spans || has_crf => FORMAT_WITH_TEXT,
             _ if self.task.wanted() != Wanted::default() => FORMAT_WITH_TASKS,
             (Modality::Series(Series { names, columns, missing_mask, .. }), _)
                 if names.is_some() || columns.is_some() || *missing_mask =>
@@ -201,20 +223,25 @@ impl Manifest {
 
     /// What makes images as this net reads them images as the other one does; `None` where that is not known.
     pub fn conversion_to(&self, other: &Manifest) -> Option<Conversion> {
-        let (own, others) = (self.experiment().ok()?.data, other.experiment().ok()?.data);
+        let (own, others) = (&self.experiment.data, &other.experiment.data);
         if !own.dataset.is_own() && !others.dataset.is_own() {
             return Some(Conversion::between(&self.modality, &other.modality));
         }
         // Of one's own images nobody else knows whether they are upright, or which is light: of the same
         // files the settings say it.
-        let conversion = Conversion::between_settings(&own, &others);
+        let conversion = Conversion::between_settings(own, others);
         let is_known = conversion.is_none() || self.recorded().has_same_files(other.recorded());
         is_known.then_some(conversion)
     }
 
     /// The experiment that the weights were trained by.
-    pub fn experiment(&self) -> Result<Experiment, toml::de::Error> {
-        toml::from_str(&self.experiment)
+    pub fn experiment(&self) -> &Experiment {
+        &self.experiment
+    }
+
+    /// The same as TOML, with every default written out.
+    pub fn experiment_toml(&self) -> &str {
+        &self.experiment_toml
     }
 
     /// The SHA-256 of its file, in hexadecimal.
@@ -231,7 +258,7 @@ impl Manifest {
     /// Whether the net was trained to answer with what its reverse direction has read: what it is judged by
     /// whole sequences is of no use.
     pub fn reads_what_it_is_asked(&self) -> bool {
-        self.experiment().is_ok_and(|experiment| experiment.reads_what_it_is_asked())
+        self.experiment.reads_what_it_is_asked()
     }
 
     /// Where the training data came from, to be asked.
@@ -252,14 +279,13 @@ impl Manifest {
     fn check_copies(&self, copies: fn(&TrainPlan) -> u64) -> Result<(), ManifestError> {
         let unreadable = ManifestError::Unreadable;
         self.check_modality().map_err(unreadable)?;
-        let experiment = self.experiment().map_err(|error| unreadable(error.message().to_owned()))?;
-        let architecture = experiment.model.resolve().map_err(|error| unreadable(error.to_string()))?;
+        let architecture = self.experiment.model.resolve().map_err(|error| unreadable(error.to_string()))?;
         self.check_inputs(&architecture).map_err(unreadable)?;
         self.check_task(&architecture).map_err(unreadable)?;
         if let Task::Classify(task) = &self.task {
             task.tag_set().map_err(|problem| unreadable(problem.to_string()))?;
         }
-        let copies = copies(&experiment.train.resolve().map_err(|error| unreadable(error.message))?);
+        let copies = copies(&self.experiment.train.resolve().map_err(|error| unreadable(error.message))?);
         let (features, outputs) = (self.modality.inputs(), self.task.outputs());
         let weights = architecture.parameters(features, outputs);
         // Of what is not trained there is one copy alone.
@@ -394,8 +420,8 @@ impl Manifest {
         if !(OLDEST_FORMAT..=FORMAT).contains(&format) {
             return Err(WeightsProblem::Format { format });
         }
-        let mut manifest: Manifest = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        manifest = manifest.with_format();
+        let described: Described = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let mut manifest = Manifest::try_from(described)?.with_format();
         if format < FORMAT_WITH_PREPROCESSING
             && let Modality::Images { shape, .. } = manifest.modality
         {
@@ -411,7 +437,7 @@ impl Manifest {
 
     /// What is known of the data set that it was trained by.
     fn known_preprocessing(&self) -> Option<Preprocessing> {
-        let data = self.experiment().ok()?.data.resolve().ok()?;
+        let data = self.experiment.data.resolve().ok()?;
         // Weights from elsewhere have the tutorial's data in their experiment, and may have seen any other.
         if self.recorded().is_import() { None } else { data.preprocessing() }
     }

@@ -98,6 +98,5 @@ impl About {
 
 /// What the tokens of a text are to the network.
 pub(crate) fn unit_of(manifest: &Manifest) -> Unit {
-    let data = manifest.experiment().map(|experiment| experiment.data).unwrap_or_default();
-    data.text_options().map_or(Unit::Words, |options| options.unit)
+    manifest.experiment().data.text_options().map_or(Unit::Words, |options| options.unit)
 }

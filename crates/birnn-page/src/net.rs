@@ -188,7 +188,7 @@ mod tests {
         change(&mut experiment);
         let architecture = experiment.model.resolve().unwrap_or_default();
         let text = experiment.to_toml().unwrap_or_default();
-        let manifest = Manifest::new(text, modality, task, Value::Null);
+        let manifest = Manifest::new(text, modality, task, Value::Null).unwrap();
         file("a & b", &architecture, &manifest, |_| &[1.0, -2.5])
     }
 

@@ -178,7 +178,7 @@ fn usual_name(run: &Path, predictor: &Predictor) -> String {
     if !of_run && can_be_name(&file) {
         return file;
     }
-    predictor.manifest().experiment().ok().and_then(|experiment| experiment.name).unwrap_or(file)
+    predictor.manifest().experiment().name.clone().unwrap_or(file)
 }
 
 /// Whether a network can be called so in a path.

@@ -44,7 +44,7 @@ pub fn run(args: &ContinueArgs) -> Outcome {
             manifest.task.kind().name(),
         )));
     }
-    let experiment = manifest.experiment().unwrap_or_default();
+    let data = &manifest.experiment().data;
     if manifest.reads_what_it_is_asked() {
         tracing::warn!(
             "{run}: this net was trained to read what it is asked for (task.leak = \"show\"); what follows is of no use"
@@ -56,12 +56,10 @@ pub fn run(args: &ContinueArgs) -> Outcome {
                 let message = "is about texts: of a series there is one answer to what comes next";
                 return Err(Failure::request(format!("{option}: {message}")));
             }
-            print(&series::table(args, &predictor, (series, task), &experiment.data)?)
+            print(&series::table(args, &predictor, (series, task), data)?)
         }
         (Modality::Text(_), Task::Classify(task)) => {
-            text::each(args, &predictor, task, &experiment.data, |text| {
-                print(&format!("{}\n", escape::line(text)))
-            })
+            text::each(args, &predictor, task, data, |text| print(&format!("{}\n", escape::line(text))))
         }
         _ => Err(Failure::request(format!("{run}: its weights are of a net that cannot be"))),
     }

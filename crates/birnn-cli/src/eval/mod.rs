@@ -161,7 +161,7 @@ impl EvalArgs {
             SplitName::Validation => true,
         };
         let own = |manifest: &Manifest| {
-            let data = manifest.experiment().ok()?.data.clone();
+            let data = manifest.experiment().data.clone();
             Some((data.dataset, manifest.plan(&data).ok()?))
         };
         let Some((dataset, first)) = own(&asked.manifest) else { return };
@@ -197,7 +197,7 @@ pub fn run(args: &EvalArgs, log: &Log, open: impl Fn(&Path) -> Result<Asked, Fai
     };
     let mut plan = manifest.plan(&config).map_err(Failure::request)?;
     let about = |key: &str| args.sets.are_about(key);
-    let had_share = manifest.experiment().is_ok_and(|experiment| experiment.data.test_share.is_some());
+    let had_share = manifest.experiment().data.test_share.is_some();
     if had_share
         && about("data.test")
         && !(about("data.train") || about("data.dataset") || matches!(args.split, SplitName::Test))

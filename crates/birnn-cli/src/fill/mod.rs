@@ -13,6 +13,7 @@ use crate::args::FillArgs;
 use crate::asked::Asked;
 use crate::failure::{Failure, Outcome};
 use crate::output::pass_on;
+use crate::samples::named::is_standard;
 
 /// A text whose gaps are filled in, and what there was to fill in.
 struct Filled {
@@ -26,7 +27,7 @@ struct Filled {
 
 /// Writes the table, or the texts, with gaps filled in, whole or not at all.
 pub fn run(args: &FillArgs) -> Outcome {
-    let out = args.out.as_deref().filter(|out| out.to_str() != Some("-"));
+    let out = args.out.as_deref().filter(|out| !is_standard(out));
     if let Some(out) = out {
         let ending = out.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         if ["gz", "parquet", "npz"].contains(&ending.as_str()) {
@@ -36,7 +37,7 @@ pub fn run(args: &FillArgs) -> Outcome {
         writable(out, args.force)?;
     }
     let asked = Asked::on_the_cpu(&args.run, args.precision.precision)?;
-    let data = asked.manifest.experiment().map(|experiment| experiment.data).unwrap_or_default();
+    let data = &asked.manifest.experiment().data;
     let learnt = matches!(asked.task.self_targets(), Some(SelfTargets::Hidden(_)));
     let Filled { text, gaps, gap, told } = match (&asked.manifest.modality, &asked.task) {
         (Modality::Series(series), Task::Regress(task)) if learnt => {
@@ -44,9 +45,9 @@ pub fn run(args: &FillArgs) -> Outcome {
                 let message = "--gap: is about texts; a cell of a table is a gap where it is empty";
                 return Err(Failure::request(message));
             }
-            table::filled(args, &asked, (series, task), &data)?
+            table::filled(args, &asked, (series, task), data)?
         }
-        (Modality::Text(_), Task::Classify(task)) if learnt => text::filled(args, &asked, task, &data)?,
+        (Modality::Text(_), Task::Classify(task)) if learnt => text::filled(args, &asked, task, data)?,
         _ => {
             return Err(Failure::request(format!(
                 "{}: a net of task `{}` learnt to fill no gaps in; `kind = \"infill\"` under [task] makes a net that does",

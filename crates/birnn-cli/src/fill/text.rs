@@ -8,7 +8,7 @@ use super::Filled;
 use crate::args::FillArgs;
 use crate::asked::Asked;
 use crate::failure::Failure;
-use crate::samples::sentences::open;
+use crate::samples::named::open;
 
 /// What stands for a token that is missing, where nothing else is said.
 const GAP: &str = "_";

@@ -10,7 +10,8 @@ use birnn_infer::{Class, Classify, Task};
 use crate::asked::Asked;
 use crate::failure::{Failure, Outcome};
 use crate::output::pass_on;
-use crate::samples::sentences::{self, Form};
+use crate::samples::named::open;
+use crate::samples::sentences::Form;
 use crate::samples::{Reading, Sample, Unread, outcome};
 
 /// Sentences that are answered at once: more are no quicker, and in a pipe the first would come later.
@@ -47,11 +48,11 @@ struct Writing<'a> {
 impl Writing<'_> {
     /// Writes a file with tags; what the inner error says is wrong with it.
     fn file(&mut self, file: &Path, reading: &Reading<'_>) -> Result<Result<(), String>, Failure> {
-        let form = match Form::of(file, &reading.data, self.task.per) {
+        let form = match Form::of(file, reading.data, self.task.per) {
             Ok(form) => form,
             Err(error) => return Ok(Err(error)),
         };
-        let source = match sentences::open(file) {
+        let source = match open(file) {
             Ok(source) => source,
             Err(error) => return Ok(Err(error.to_string())),
         };

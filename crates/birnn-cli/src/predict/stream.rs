@@ -7,6 +7,7 @@ use birnn_infer::Task;
 use crate::args::PredictArgs;
 use crate::failure::{Failure, Outcome};
 use crate::output::{csv_cell, print_while_read};
+use crate::samples::named::is_standard;
 use crate::streaming::{AnsweredSteps, Stepwise};
 
 /// Steps of a file that are answered at a time. Those of standard input are as they come.
@@ -22,7 +23,7 @@ pub fn run(args: &PredictArgs) -> Outcome {
     let net = Stepwise::open(&args.run, args.device, args.precision.precision)?;
     let table =
         net.data.table_to_ask(Some(net.series()?)).map_err(|error| Failure::request(error.to_string()))?;
-    let most = if file.to_str() == Some("-") { 1 } else { STEPS };
+    let most = if is_standard(file) { 1 } else { STEPS };
     let mut is_begun = false;
     net.each(file, (&table, None), most, |answered| {
         let mut text = String::new();

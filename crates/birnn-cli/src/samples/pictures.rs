@@ -7,7 +7,8 @@ use birnn_data::picture::{FindError, Pictures};
 use birnn_data::{DataConfig, Dataset, Images, Preprocessing, Sequences, SeriesFile, name, picture};
 use birnn_infer::Manifest;
 
-use super::series::{is_of_series, is_table, read_given_table};
+use super::named::{is_standard, is_table};
+use super::series::{is_of_series, read_given_table};
 use super::{Place, Sample, Unread};
 use crate::failure::{Failure, Outcome};
 
@@ -39,8 +40,7 @@ pub(super) fn each(
         if samples.is_empty() { Ok(()) } else { take(std::mem::take(samples), &images.into()) }
     };
     for given in given {
-        let is_input = given.to_str() == Some("-");
-        if data.dataset == Dataset::Table && (is_table(given) || is_input) {
+        if data.dataset == Dataset::Table && (is_table(given) || is_standard(given)) {
             hand_on(take, &mut samples, &mut pixels)?;
             match of_table(given, shape, data) {
                 Ok((samples, images)) => take(samples, &images)?,

@@ -1,14 +1,13 @@
 //! Sentences and texts, from files or from standard input.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use birnn_data::{
     ConllForm, ConlluTag, DataConfig, Dataset, Labelling, Per, Sequences, SeriesFile, TextForm, Unit,
-    open_file, read_conll, read_conllu, read_lines, read_texts,
+    read_conll, read_conllu, read_lines, read_texts,
 };
 
+use super::named::{ends_with, is_standard, open};
 use super::{Place, Sample, Unread};
 use crate::failure::{Failure, Outcome};
 
@@ -62,19 +61,6 @@ pub(crate) fn read(file: &Path, data: &DataConfig, per: Per) -> Result<SeriesFil
     read.map_err(|problem| problem.to_string())
 }
 
-/// What a user named: a file, or standard input.
-pub fn open(file: &Path) -> io::Result<Box<dyn Read>> {
-    match is_input(file) {
-        true => Ok(Box::new(io::stdin())),
-        false => open_file(file).map(|file: File| Box::new(file) as Box<dyn Read>),
-    }
-}
-
-/// Whether standard input is meant.
-fn is_input(file: &Path) -> bool {
-    file.to_str() == Some("-")
-}
-
 impl Form {
     /// That of a file: as its name says, or as those were that the net learnt from, which answers per
     /// sentence or token.
@@ -83,18 +69,16 @@ impl Form {
     ///
     /// Where the data is described as it cannot be.
     pub fn of(file: &Path, data: &DataConfig, per: Per) -> Result<Form, String> {
-        let name = file.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        let name = name.strip_suffix(".gz").unwrap_or(&name);
         let columns = || Form::Tokens(ConllForm::Columns { token: data.columns.unwrap_or_default().token });
         Ok(match data.dataset {
-            _ if name.ends_with(".conllu") => Form::Tokens(ConllForm::Conllu),
+            _ if ends_with(file, &[".conllu"]) => Form::Tokens(ConllForm::Conllu),
             // Treebanks have this name, too.
             Dataset::Conllu => Form::Tokens(ConllForm::Conllu),
-            _ if name.ends_with(".conll") => columns(),
+            _ if ends_with(file, &[".conll"]) => columns(),
             Dataset::Texts => {
                 let options = data.text_options().map_err(|error| error.to_string())?;
                 // Standard input has no name.
-                let named = if is_input(file) { data.train.as_deref().unwrap_or(file) } else { file };
+                let named = if is_standard(file) { data.train.as_deref().unwrap_or(file) } else { file };
                 Form::Texts(options.form(named), options.unit)
             }
             Dataset::Lines => Form::Lines,

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use birnn_data::{
     Arrays, DataConfig, Dataset, FileProblem, NpzOptions, Sequences, Series, SeriesFile, SeriesLines, Table,
-    open_file, picture, read_csv, read_npz, read_series_lines, read_table,
+    picture, read_csv, read_npz, read_series_lines, read_table,
 };
 use birnn_infer::other_features;
 
+use super::named::{ends_with, is_npz, is_standard, is_table, is_ts, open};
 use super::{Place, Sample, Unread};
 use crate::failure::{Failure, Outcome};
 
@@ -85,7 +86,6 @@ pub(crate) fn first_refused(series: &Sequences, net: &Series) -> Result<(), Stri
 /// Reads a file in the format that its name ends with; from standard input a table, where the net learnt from
 /// one.
 pub(crate) fn read(file: &Path, net: &Series, data: &DataConfig) -> Result<Found, String> {
-    let is_input = file.to_str() == Some("-");
     let features = net.features();
     if file.is_dir() || picture::is_picture(file) {
         let what = if file.is_dir() { "a folder" } else { "a picture" };
@@ -102,13 +102,8 @@ pub(crate) fn read(file: &Path, net: &Series, data: &DataConfig) -> Result<Found
         let table = data.table_to_ask(Some(net)).map_err(|error| error.to_string())?;
         read_given_table(file, &table)
     } else {
-        let lines = match is_input {
-            true => read_series_lines(stdin().lock(), features),
-            false => {
-                open_file(file).map_err(FileProblem::Io).and_then(|file| read_series_lines(file, features))
-            }
-        };
-        let guessed = match is_input || is_ts(file) {
+        let lines = open(file).map_err(FileProblem::Io).and_then(|file| read_series_lines(file, features));
+        let guessed = match is_standard(file) || is_ts(file) {
             true => "",
             false => " (read as a .ts file, as its name has no ending of another format)",
         };
@@ -124,44 +119,21 @@ pub(crate) fn read(file: &Path, net: &Series, data: &DataConfig) -> Result<Found
 
 /// A CSV file, or standard input; `others` says what there is for files of other formats.
 pub(crate) fn csv_source(file: &Path, others: &str) -> Result<Box<dyn Read>, FileProblem> {
-    if file.to_str() == Some("-") {
-        return Ok(Box::new(stdin()));
-    }
     if ends_with(file, &[".parquet", ".npz", ".ts"]) {
         let message = format!("is no CSV file, and {others}");
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message).into());
     }
-    Ok(Box::new(open_file(file)?))
-}
-
-fn is_npz(file: &Path) -> bool {
-    ends_with(file, &[".npz"])
-}
-
-fn is_ts(file: &Path) -> bool {
-    ends_with(file, &[".ts"])
-}
-
-/// Whether a file is a table by its name.
-pub(super) fn is_table(file: &Path) -> bool {
-    ends_with(file, &[".csv", ".tsv", ".tab", ".parquet"])
+    Ok(open(file)?)
 }
 
 /// Whether a file is of series by its name; standard input is.
 pub(super) fn is_of_series(file: &Path) -> bool {
-    is_npz(file) || is_ts(file) || is_table(file) || file.to_str() == Some("-")
-}
-
-/// Whether the name of a file, gzipped or not, ends so.
-fn ends_with(file: &Path, endings: &[&str]) -> bool {
-    let name = file.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    let name = name.strip_suffix(".gz").unwrap_or(&name);
-    endings.iter().any(|ending| name.ends_with(ending))
+    is_npz(file) || is_ts(file) || is_table(file) || is_standard(file)
 }
 
 /// Reads a table, from a file or from standard input.
 pub(super) fn read_given_table(given: &Path, table: &Table) -> Result<SeriesFile, FileProblem> {
-    match given.to_str() == Some("-") {
+    match is_standard(given) {
         true => read_csv(stdin().lock(), table),
         false => read_table(given, table).map_err(|error| error.problem),
     }

@@ -79,7 +79,7 @@ impl Prepared {
             modality,
             Task::new(plan.task, splits.outputs.clone()),
             serde_json::to_value(&splits.provenance).unwrap_or_default(),
-        );
+        )?;
         if let Task::Classify(task) = &manifest.task {
             task.tag_set().map_err(|problem| of_scheme(&start, format!("of the classes: {problem}")))?;
         }

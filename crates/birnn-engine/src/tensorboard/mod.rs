@@ -62,8 +62,7 @@ impl TensorBoard<'_> {
         if !board.file.is_empty() {
             return Ok(board);
         }
-        let experiment = manifest.experiment().map_err(io::Error::other).map_err(board.io())?;
-        let settings = leaves(&experiment.to_json());
+        let settings = leaves(&manifest.experiment().to_json());
         let known = settings.iter().filter_map(|(key, value)| Some((key, setting(value)?)));
         let known: Vec<(&String, Kind)> = known.filter(|(key, _)| *key != "name").collect();
         let metric = |tag: &str| MetricInfo { name: Some(MetricName { tag: tag.to_owned() }) };
@@ -77,7 +76,7 @@ impl TensorBoard<'_> {
         let mut values = vec![
             hparams("experiment", HParams::Experiment(experiment)),
             hparams("session_start_info", HParams::SessionStartInfo(session)),
-            text("experiment".to_owned(), format!("```toml\n{}```\n", manifest.experiment)),
+            text("experiment".to_owned(), format!("```toml\n{}```\n", manifest.experiment_toml())),
         ];
         values.extend(weights(learner)?);
         board.write(&[version(), summary(step, values)])?;

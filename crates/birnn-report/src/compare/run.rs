@@ -68,7 +68,7 @@ impl ComparedRun {
     ///
     /// # Errors
     ///
-    /// When the description holds no experiment, or one of no net.
+    /// When its experiment is of no net.
     pub fn new(
         run: &Path,
         weights: &Path,
@@ -80,7 +80,7 @@ impl ComparedRun {
         let samples: f64 = records.timing.iter().map(|epoch| epoch.seconds * epoch.samples_per_second).sum();
         let timed = seconds > 0.0;
         let described = |error: &dyn ToString| ReportError::Experiment(error.to_string());
-        let experiment = manifest.experiment().map_err(|error| described(&error))?;
+        let experiment = manifest.experiment().clone();
         let architecture = experiment.model.resolve().map_err(|error| described(&error))?;
         let session = records.meta.as_ref().and_then(|meta| meta.sessions.last()).cloned();
         Ok(ComparedRun {
@@ -155,7 +155,8 @@ pub(super) mod made_up {
             Modality::Images { shape: [2, 2], preprocessing: None },
             Task::classify(classes),
             data,
-        );
+        )
+        .unwrap();
         let weights = Path::new(path).join("model.safetensors");
         let data = experiment.data.clone();
         ComparedRun::new(path.as_ref(), &weights, manifest, data, Records::default()).unwrap()

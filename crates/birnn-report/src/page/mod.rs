@@ -64,7 +64,7 @@ impl Head {
             summary: tied(summary),
             facts,
             sessions,
-            experiment: manifest.experiment.clone(),
+            experiment: manifest.experiment_toml().to_owned(),
             problems: run.records.problems.iter().map(ToString::to_string).collect(),
             curves: curves(run.records, monitor(run), &manifest.task, words),
         }
@@ -73,14 +73,14 @@ impl Head {
 
 /// What the run is filed under.
 fn name(run: &Run) -> String {
-    let experiment = run.predictor.manifest().experiment().ok().and_then(|experiment| experiment.name);
+    let experiment = run.predictor.manifest().experiment().name.clone();
     let meta = run.records.meta.as_ref().map(|meta| meta.name.clone());
     meta.or(experiment).unwrap_or_else(|| "a run".to_owned())
 }
 
 /// By what its best epoch was told.
 fn monitor(run: &Run) -> Monitor {
-    run.predictor.manifest().experiment().map(|experiment| experiment.train.monitor).unwrap_or_default()
+    run.predictor.manifest().experiment().train.monitor
 }
 
 /// What goes before all that is said of a net that has read what it is asked for.

@@ -75,7 +75,8 @@ fn net_told(
         Entry::floats(name, shape, &values)
     };
     let data = serde_json::json!({ "dataset": "mnist", "train": 60_000, "validation": 0, "sha256": "x" });
-    let mut manifest = Manifest::new(experiment.to_toml().unwrap(), images(), Task::classify(classes), data);
+    let text = experiment.to_toml().unwrap();
+    let mut manifest = Manifest::new(text, images(), Task::classify(classes), data).unwrap();
     told(&mut manifest);
     let (features, outputs) = (manifest.modality.inputs(), manifest.task.outputs());
     let parameters = experiment.model.resolve().unwrap().parameters(features, outputs);

@@ -146,7 +146,7 @@ impl Plan {
         let weights: Vec<Entry> =
             architecture.parameters(modality.inputs(), task.outputs()).into_iter().map(entry).collect();
         let text = experiment.to_toml().unwrap();
-        let manifest = Manifest::new(text, modality.clone(), task.clone(), Value::Null);
+        let manifest = Manifest::new(text, modality.clone(), task.clone(), Value::Null).unwrap();
         encode(&manifest, &weights).unwrap()
     }
 
