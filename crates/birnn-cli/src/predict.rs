@@ -71,7 +71,7 @@ pub fn run(args: &PredictArgs, asked: Asked) -> Outcome {
     }
     let (preprocessing, series) = match reading.kind {
         ReadingKind::Pictures(_, preprocessing) => (Some(preprocessing), None),
-        ReadingKind::Series(series) => (None, Some(series)),
+        ReadingKind::Series(series, _) => (None, Some(series)),
         ReadingKind::Text(Per::Step) if !args.json && !args.csv => {
             return annotate::run(&args.samples, &asked, &reading);
         }

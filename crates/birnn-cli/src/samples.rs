@@ -47,6 +47,9 @@ pub struct Place {
     /// Its first and its last step, from 1, where it is a window of a longer one.
     #[serde(skip_serializing_if = "Option::is_none")]
     steps: Option<[usize; 2]>,
+    /// Of a long table, where each step is answered: the row that each is, from 1 behind the header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<Vec<usize>>,
 }
 
 /// A sample that could not be read.
@@ -72,8 +75,8 @@ pub struct Reading<'a> {
 pub enum ReadingKind<'a> {
     /// Pictures, made images of so many rows and columns.
     Pictures([usize; 2], Preprocessing),
-    /// Series, as the net reads them.
-    Series(&'a Series),
+    /// Series, as the net reads them, answered whole or step by step.
+    Series(&'a Series, Per),
     /// Sentences or texts, answered whole or token by token.
     Text(Per),
 }
@@ -87,7 +90,7 @@ impl Reading<'_> {
                 pictures::tell(manifest, preprocessing, weights);
                 ReadingKind::Pictures(*shape, preprocessing)
             }
-            Modality::Series(series) => ReadingKind::Series(series),
+            Modality::Series(series) => ReadingKind::Series(series, manifest.task.per()),
             Modality::Text(_) => ReadingKind::Text(manifest.task.per()),
         };
         Reading { kind, data: &manifest.experiment().data }
@@ -108,7 +111,7 @@ impl Reading<'_> {
             ReadingKind::Pictures(shape, preprocessing) => {
                 pictures::each(given, shape, preprocessing, self.data, &mut take)
             }
-            ReadingKind::Series(net) => series::each(given, net, self.data, &mut take),
+            ReadingKind::Series(net, per) => series::each(given, net, per, self.data, &mut take),
             ReadingKind::Text(per) => sentences::each(given, self.data, per, &mut take),
         }
     }
@@ -134,6 +137,14 @@ impl Sample {
                 };
                 format!("{},{line},{}", csv_cell(&name::text(file)), csv_cell(id))
             }
+        }
+    }
+
+    /// The row of its table that a step of it is, from 1, where that is known.
+    pub fn row(&self, step: usize) -> Option<usize> {
+        match self {
+            Sample::Series { place: Some(Place { rows: Some(rows), .. }), .. } => rows.get(step).copied(),
+            Sample::Series { .. } | Sample::Picture { .. } => None,
         }
     }
 

@@ -151,8 +151,8 @@ const ENTRY: usize = 160;
 const OTHERS: u64 = 4096;
 
 impl Manifest {
-    /// Describes the weights of a net that reads `modality`, trained by the experiment that this TOML is, with
-    /// this build's libtorch.
+    /// Describes the weights of a net that reads `modality`, trained by the experiment that this TOML is,
+    /// with this build's libtorch.
     ///
     /// # Errors
     ///

@@ -83,9 +83,13 @@ pub(crate) fn csv_is_json(sandbox: &Sandbox, run: &str, file: &str) -> String {
             ["tokens", "tags", "probability", "probabilities", "values"],
         );
         let of_steps: Vec<&Value> = of_steps.iter().filter_map(|key| sample.get(*key)).collect();
+        // Of the steps of a series, also which row of its table each is, where they are rows of one.
+        let of_series = header.contains(&"row".to_owned());
+        let row = |step: usize| sample.get("rows").map_or(Value::from(""), |rows| rows[step].clone());
         for step in 0..of_steps[0].as_array().unwrap().len() {
             let answer = of_steps.iter().flat_map(|all| list(&all[step]));
-            expected.push(place.iter().cloned().chain([Value::from(first + step)]).chain(answer).collect());
+            let step = [Value::from(first + step)].into_iter().chain(of_series.then(|| row(step)));
+            expected.push(place.iter().cloned().chain(step).chain(answer).collect());
         }
     }
     let lines: Vec<Vec<String>> = lines.collect();

@@ -31,9 +31,10 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-/// Runs the Python of a page, but for what wants NumPy, which not every machine has.
+/// Runs the Python of a page, but for what wants NumPy or pandas, which not every machine has.
 fn run_python(sandbox: &Sandbox, page: &Page) {
-    for text in page.blocks_in("python").filter(|text| !text.contains("import numpy")) {
+    let is_plain = |text: &String| !text.contains("import numpy") && !text.contains("import pandas");
+    for text in page.blocks_in("python").filter(is_plain) {
         sandbox.write("write.py", text);
         let ended = Command::new("python3").arg("write.py").current_dir(sandbox.path("")).status().unwrap();
         assert!(ended.success());

@@ -96,6 +96,38 @@ fn a_net_of_a_table_finds_its_columns_by_name() {
     sandbox.birnn(&["predict", "run", "other.csv"]).failed(2, &[named]);
 }
 
+/// Series and times mixed, and some series in windows: each answer says which row it is of.
+#[test]
+fn answers_to_steps_say_which_row_they_are_of() {
+    let sandbox = Sandbox::new();
+    experiment(&sandbox, "");
+    let asked =
+        "heat,flow,hour,pump\n0.1,97,1,b\n0.2,103,1,a\n0.3,100,0,a\n0.4,100,0,b\n0.1,106,2,a\n0.1,94,2,b\n";
+    sandbox.write("asked.csv", asked);
+    sandbox.write("order.csv", "flow,heat,hour,pump\n1,2,0,a\n1,2,1,a\n1,2,0,b\n");
+    sandbox.write("plain.ts", "1,2:1,2\n");
+    let train = |run: &str, sets: &[&str]| {
+        let args = ["train", "pumps.toml", "--run-dir", run, "--set", "train.epochs=1"];
+        sandbox
+            .birnn(&[&args[..], &["--set", "task.kind=tag", "--set", "model.readout=last"], sets].concat())
+            .done();
+    };
+    train("whole", &[]);
+    train("windows", &["--set", "data.window={ length = 2, stride = 1 }", "--set", "data.split=group"]);
+    // The id, the step and the row of each answer.
+    let rows = |run: &str, file: &str| {
+        let header = csv_is_json(&sandbox, run, file);
+        assert!(header.starts_with("file,line,id,step,row,class,probability"), "{header}");
+        let table = sandbox.birnn(&["predict", run, file, "--csv"]).done().stdout;
+        let cells = |line: &str| line.split(',').skip(2).take(3).collect::<String>();
+        table.lines().skip(1).map(cells).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(rows("whole", "asked.csv"), "b14 b21 b36 a13 a22 a35");
+    assert_eq!(rows("windows", "asked.csv"), "b14 b21 b21 b36 a13 a22 a22 a35");
+    assert_eq!(rows("whole", "order.csv"), "a11 a22 b13");
+    assert_eq!(rows("whole", "plain.ts"), "1 2");
+}
+
 #[test]
 fn windows_are_asked_as_they_were_trained_on() {
     let sandbox = Sandbox::new();

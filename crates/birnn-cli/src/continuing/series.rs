@@ -19,7 +19,7 @@ pub(super) fn table(
     data: &DataConfig,
 ) -> Result<String, Failure> {
     let file = shown(&args.table);
-    let Found { sequences, ids, lines } =
+    let Found { sequences, ids, lines, .. } =
         read(&args.table, series, data).map_err(|problem| Failure::request(format!("{file}: {problem}")))?;
     first_refused(&sequences, series).map_err(|problem| Failure::request(format!("{file}: {problem}")))?;
     let mut known: Vec<Vec<f32>> =

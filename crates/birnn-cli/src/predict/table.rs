@@ -26,6 +26,7 @@ impl Columns<'_> {
             Per::Sequence => self.has_windows.then(|| "first_step,last_step".to_owned()),
         });
         names.extend(self.has_tokens().then(|| "token".to_owned()));
+        names.extend(self.has_rows().then(|| "row".to_owned()));
         match self.task.classes() {
             [] => names.extend(self.task.names().iter().map(|name| csv_cell(name).into_owned())),
             classes => {
@@ -54,7 +55,10 @@ impl Columns<'_> {
                 Some(step) if self.has_tokens() => {
                     format!("{},{},", first + step, csv_cell(tokens.get(step).map_or("", String::as_str)))
                 }
-                Some(step) => format!("{},", first + step),
+                Some(step) => {
+                    let row = sample.row(step).map_or_else(String::new, |row| row.to_string());
+                    format!("{},{row},", first + step)
+                }
                 None if self.has_windows => format!("{first},{},", first + steps - 1),
                 None => String::new(),
             };
@@ -77,6 +81,11 @@ impl Columns<'_> {
             }
         }
         text
+    }
+
+    /// Whether each row is of a step that may itself be a row of a table.
+    fn has_rows(self) -> bool {
+        matches!(self.modality, Modality::Series(_)) && self.task.per() == Per::Step
     }
 
     /// Whether each row is of a token.

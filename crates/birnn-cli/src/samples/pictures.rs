@@ -93,7 +93,7 @@ fn of_table(given: &Path, shape: [usize; 2], data: &DataConfig) -> Result<(Vec<S
     let SeriesFile { lines, ids, .. } = file;
     let sample = |(index, &line): (usize, &usize)| {
         let id = ids.as_ref().map(|ids| ids[index].clone());
-        Sample::Series { file: given.to_owned(), place: Some(Place { line, id, steps: None }) }
+        Sample::Series { file: given.to_owned(), place: Some(Place { line, id, steps: None, rows: None }) }
     };
     Ok((lines.iter().enumerate().map(sample).collect(), images.into()))
 }

@@ -34,7 +34,7 @@ pub(super) fn each(
     for file in files {
         match read(file, data, per) {
             Ok(SeriesFile { sequences, lines, .. }) => {
-                let place = |line| Some(Place { line, id: None, steps: None });
+                let place = |line| Some(Place { line, id: None, steps: None, rows: None });
                 let sample = |line| Sample::Series { file: file.clone(), place: place(line) };
                 take(lines.into_iter().map(sample).collect(), &sequences)?;
             }

@@ -1,11 +1,12 @@
 //! Series of numbers, from files or from standard input.
 
 use std::io::{self, Read, stdin};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use birnn_data::{
-    Arrays, DataConfig, Dataset, FileProblem, NpzOptions, Sequences, Series, SeriesFile, SeriesLines, Table,
-    picture, read_csv, read_npz, read_series_lines, read_table,
+    Arrays, DataConfig, Dataset, FileProblem, Layout, NpzOptions, Per, Sequences, Series, SeriesFile,
+    SeriesLines, Table, picture, read_csv, read_npz, read_series_lines, read_table,
 };
 use birnn_infer::other_features;
 
@@ -23,19 +24,22 @@ pub(crate) struct Found {
     pub(crate) lines: Vec<usize>,
     /// What each is called, where the file says it.
     pub(crate) ids: Option<Vec<String>>,
+    /// Of a long table, the row that each of all steps is, from 0.
+    rows: Option<Vec<u32>>,
 }
 
 /// Every series of every file, a file at a time; `-` is standard input. They are cut as those of `data`,
-/// which the net learnt from.
+/// which the net learnt from, and answered whole or step by step.
 pub(super) fn each(
     files: &[PathBuf],
     net: &Series,
+    per: Per,
     data: &DataConfig,
     take: &mut dyn FnMut(Vec<Sample>, &Sequences) -> Outcome,
 ) -> Result<Vec<Unread>, Failure> {
     let mut unread = Vec::new();
     for file in files {
-        let Found { sequences, lines, ids } = match read(file, net, data) {
+        let Found { sequences, lines, ids, rows } = match read(file, net, data) {
             Ok(found) => found,
             Err(problem) => {
                 let sample = Sample::Series { file: file.clone(), place: None };
@@ -43,25 +47,33 @@ pub(super) fn each(
                 continue;
             }
         };
-        let place = |series: usize| {
+        let rows = rows.filter(|_| per == Per::Step);
+        let begins: Vec<usize> = (0..lines.len()).map(|series| sequences.steps_of(series).start).collect();
+        let place = |series: usize, steps: Range<usize>| {
             let id = ids.as_ref().map(|ids| ids[series].clone());
-            Place { line: lines[series], id, steps: None }
+            let own = |rows: &Vec<u32>| {
+                let rows = &rows[begins[series] + steps.start..begins[series] + steps.end];
+                rows.iter().map(|&row| row as usize + 1).collect()
+            };
+            Place { line: lines[series], id, steps: None, rows: rows.as_ref().map(own) }
         };
+        let whole = |series: usize| place(series, 0..sequences.get(series).steps());
         let sample = |place| Sample::Series { file: file.clone(), place: Some(place) };
         let mut known = Vec::with_capacity(lines.len());
         for series in 0..lines.len() {
             match net.refuses(sequences.get(series)) {
-                Some(error) => unread.push(Unread { sample: sample(place(series)), error }),
+                Some(error) => unread.push(Unread { sample: sample(whole(series)), error }),
                 None => known.push(series),
             }
         }
-        let sequences = if known.len() < lines.len() { sequences.select(&known) } else { sequences };
+        let of_known = (known.len() < lines.len()).then(|| sequences.select(&known));
+        let of_known = of_known.as_ref().unwrap_or(&sequences);
         let Some(window) = data.window else {
-            let samples = known.iter().map(|&series| sample(place(series))).collect();
-            take(samples, &sequences)?;
+            let samples = known.iter().map(|&series| sample(whole(series))).collect();
+            take(samples, of_known)?;
             continue;
         };
-        let (parts, left_out) = window.cut(sequences.lengths());
+        let (parts, left_out) = window.cut(of_known.lengths());
         if left_out > 0 {
             let file = birnn_data::name::shown(file);
             tracing::info!("{file}: {left_out} steps of series are in no window, and are left out");
@@ -70,9 +82,9 @@ pub(super) fn each(
         for some in parts.chunks(WINDOWS) {
             let samples = some.iter().map(|part| {
                 let steps = Some([part.steps.start + 1, part.steps.end]);
-                sample(Place { steps, ..place(known[part.sample]) })
+                sample(Place { steps, ..place(known[part.sample], part.steps.clone()) })
             });
-            take(samples.collect(), &sequences.parts(some))?;
+            take(samples.collect(), &of_known.parts(some))?;
         }
     }
     Ok(unread)
@@ -100,7 +112,13 @@ pub(crate) fn read(file: &Path, net: &Series, data: &DataConfig) -> Result<Found
         read_npz(file, &options).map_err(|error| error.problem)
     } else if is_table(file) || data.dataset == Dataset::Table && !is_ts(file) {
         let table = data.table_to_ask(Some(net)).map_err(|error| error.to_string())?;
-        read_given_table(file, &table)
+        read_given_table(file, &table).map(|mut found| {
+            if table.layout == Layout::Long {
+                let in_order = || (0..).take(found.sequences.steps()).collect();
+                found.rows = Some(found.rows.take().unwrap_or_else(in_order));
+            }
+            found
+        })
     } else {
         let lines = open(file).map_err(FileProblem::Io).and_then(|file| read_series_lines(file, features));
         let guessed = match is_standard(file) || is_ts(file) {
@@ -108,12 +126,12 @@ pub(crate) fn read(file: &Path, net: &Series, data: &DataConfig) -> Result<Found
             false => " (read as a .ts file, as its name has no ending of another format)",
         };
         let SeriesLines { sequences, lines, .. } = lines.map_err(|problem| format!("{problem}{guessed}"))?;
-        return Ok(Found { sequences, lines, ids: None });
+        return Ok(Found { sequences, lines, ids: None, rows: None });
     };
-    let SeriesFile { sequences, lines, ids, .. } = found.map_err(|problem| problem.to_string())?;
+    let SeriesFile { sequences, lines, ids, rows, .. } = found.map_err(|problem| problem.to_string())?;
     match other_features(sequences.features(), features, is_table(file).then_some(data)) {
         Some(problem) => Err(problem),
-        None => Ok(Found { sequences, lines, ids }),
+        None => Ok(Found { sequences, lines, ids, rows }),
     }
 }
 
