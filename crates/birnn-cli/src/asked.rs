@@ -150,16 +150,16 @@ impl Asked {
 /// The net of a run directory, or of a weights file, to be asked on the CPU with products of this precision.
 /// Says so where something stood in for its data.
 pub fn predictor_on_the_cpu(run: &Path, precision: Precision) -> Result<(PathBuf, Predictor), Failure> {
-    cpu::choose_precision(precision);
-    let (weights, predictor) = predictor_of(run)?;
+    let (weights, predictor) = predictor_of(run, precision)?;
     warn_of_substitution(&weights, predictor.manifest());
     Ok((weights, predictor))
 }
 
-/// The net of a run directory, or of a weights file, and the file that it was read from.
-pub fn predictor_of(run: &Path) -> Result<(PathBuf, Predictor), Failure> {
+/// The net of a run directory, or of a weights file, and the file that it was read from, with products of
+/// this precision.
+pub fn predictor_of(run: &Path, precision: Precision) -> Result<(PathBuf, Predictor), Failure> {
     let weights = weights_of(run)?;
-    let predictor = Predictor::open(&weights).map_err(|error| unusable(run, error))?;
+    let predictor = Predictor::with_precision(&weights, precision).map_err(|error| unusable(run, error))?;
     Ok((weights, predictor))
 }
 

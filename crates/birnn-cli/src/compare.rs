@@ -2,7 +2,7 @@
 //! say of it.
 
 use birnn_data::name::shown;
-use birnn_infer::{Predictor, folder_of};
+use birnn_infer::{Precision, Predictor, folder_of};
 use birnn_report::{Answered, ComparedRun, ComparisonReport, Records, common_test_samples};
 
 use crate::args::CompareArgs;
@@ -17,7 +17,7 @@ pub fn run(args: &CompareArgs, log: &Log) -> Outcome {
     refuse_gpu("a comparison", args.device)?;
     let mut nets = Vec::new();
     for path in &args.runs {
-        let (weights, predictor) = predictor_of(path)?;
+        let (weights, predictor) = predictor_of(path, Precision::Highest)?;
         let manifest = predictor.manifest().clone();
         warn_of_substitution(&weights, &manifest);
         if manifest.reads_what_it_is_asked() {

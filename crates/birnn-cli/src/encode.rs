@@ -7,7 +7,7 @@ use birnn_convert::writable;
 use birnn_data::Per;
 use birnn_data::name::shown;
 use birnn_formats::states::{States, StatesFormat};
-use birnn_infer::{Encoder, cpu, finite};
+use birnn_infer::{Encoder, Precision, cpu, finite};
 use birnn_run::disk;
 
 use crate::args::{EncodeArgs, EncodePer};
@@ -28,7 +28,7 @@ pub fn run(args: &EncodeArgs) -> Outcome {
         Failure::request(format!("{out}: the ending says what is written: {}", StatesFormat::EXTENSIONS))
     })?;
     writable(&args.out, args.force)?;
-    let (weights, predictor) = predictor_of(&args.run)?;
+    let (weights, predictor) = predictor_of(&args.run, Precision::Highest)?;
     warn_of_substitution(&weights, predictor.manifest());
     let per = match args.per {
         EncodePer::Sequence => Per::Sequence,

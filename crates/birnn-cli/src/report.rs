@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use birnn_convert::writable;
 use birnn_data::name::shown;
+use birnn_infer::Precision;
 use birnn_report::{Records, Run, page};
 use birnn_run::disk;
 
@@ -20,7 +21,7 @@ pub fn run(args: &ReportArgs, log: &Log) -> Outcome {
     let disk = disk::from_env()?;
     let out = out(args)?;
     refuse_gpu("a report", args.device)?;
-    let (weights, predictor) = predictor_of(&args.run)?;
+    let (weights, predictor) = predictor_of(&args.run, Precision::Highest)?;
     let manifest = predictor.manifest();
     warn_of_substitution(&weights, manifest);
     let config = args.data.data_of_run(manifest, &weights, &args.sets)?;

@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use birnn_infer::cpu;
 use birnn_server::{Ended, Limits, ModelError, Named, Options, ServeError, Server};
 
 use crate::args::ServeArgs;
@@ -12,11 +11,11 @@ use crate::failure::{Failure, Outcome};
 
 /// Answers until a signal says that it is enough.
 pub fn run(args: &ServeArgs) -> Outcome {
-    cpu::choose_precision(args.precision.precision);
     let options = Options {
         models: args.runs.iter().map(named).collect(),
         listen: args.listen,
         hosts: args.hosts.clone(),
+        precision: args.precision.precision,
         limits: Limits::default(),
     };
     let server = Server::bind(&options)?;

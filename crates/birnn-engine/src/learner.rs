@@ -45,6 +45,8 @@ pub struct Learner {
     /// Where transitions, beginnings and ends of a conditional random field are among these.
     crf: Option<[usize; 3]>,
     precision: Precision,
+    /// That of answers, on a CPU.
+    asked: Precision,
     /// How the recurrent layers are computed, where not by libtorch.
     cpu_backend: Option<CpuBackend>,
 }
@@ -121,8 +123,14 @@ impl Learner {
             trained,
             crf,
             precision,
+            asked: Precision::Highest,
             cpu_backend,
         })
+    }
+
+    /// Has its answers on a CPU computed with products of this precision, however it is trained.
+    pub fn ask_with(&mut self, precision: Precision) {
+        self.asked = precision;
     }
 
     /// The same, whose recurrent layers are computed with products of this precision. On other devices than
@@ -370,7 +378,8 @@ impl Learner {
         let values = values.collect::<Result<BTreeMap<_, _>, TchError>>()?;
         let (architecture, inputs) = (self.network.architecture(), self.inputs);
         let of = |name: &str| values.get(name).cloned().unwrap_or_default();
-        Ok(birnn_infer::Network::new(architecture, inputs, self.task.outputs(), instructions(), of))
+        let with = (instructions(), self.asked);
+        Ok(birnn_infer::Network::with_precision(architecture, inputs, self.task.outputs(), with, of))
     }
 
     /// Copies of all parameters, to come back to.

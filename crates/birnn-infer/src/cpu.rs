@@ -3,10 +3,9 @@
 use std::num::NonZero;
 use std::sync::OnceLock;
 
-use birnn_kernels::{Instructions, Precision};
+use birnn_kernels::Instructions;
 
 static INSTRUCTIONS: OnceLock<Instructions> = OnceLock::new();
-static PRECISION: OnceLock<Precision> = OnceLock::new();
 
 /// A variable that says what to compute with, and cannot be obeyed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,16 +39,6 @@ pub fn name() -> String {
 /// The vector instructions to compute with: the best there are, unless others were chosen.
 pub fn instructions() -> Instructions {
     *INSTRUCTIONS.get_or_init(Instructions::best)
-}
-
-/// How exact answers are: `highest`, unless another precision was chosen. Training has one of its own.
-pub fn precision() -> Precision {
-    *PRECISION.get_or_init(Precision::default)
-}
-
-/// Chooses how exact answers are. To be called before anything computes; later it has no effect.
-pub fn choose_precision(precision: Precision) {
-    PRECISION.get_or_init(|| precision);
 }
 
 /// Chooses the vector instructions that `$BIRNN_INSTRUCTIONS` names, if it is set, so that another machine's

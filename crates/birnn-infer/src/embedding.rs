@@ -2,7 +2,7 @@
 
 use birnn_architecture::{Architecture, CHARACTER_EMBEDDING, CHARACTERS, CharacterNet, EMBEDDING, Inputs};
 use birnn_data::{Lexicon, Sequence, TokenBatch};
-use birnn_kernels::{Input, Instructions, Packed, infer};
+use birnn_kernels::{Input, Instructions, Packed, Precision, infer};
 
 use crate::network::{Workspace, spec};
 
@@ -28,7 +28,7 @@ impl Embedding {
     pub(crate) fn new(
         architecture: &Architecture,
         inputs: Inputs,
-        instructions: Instructions,
+        (instructions, precision): (Instructions, Precision),
         values: impl Fn(&str) -> Vec<f32>,
     ) -> Option<Embedding> {
         let (Inputs::Tokens { .. }, Some(embedding)) = (inputs, architecture.embedding) else { return None };
@@ -38,7 +38,7 @@ impl Embedding {
                 parameters.iter().map(|(name, _)| values(&format!("{CHARACTERS}{name}"))).collect();
             let parameters: Vec<&[f32]> = parameters.iter().map(Vec::as_slice).collect();
             let spec = spec(&of_characters, net.width);
-            let recurrent = Packed::with_precision(spec, instructions, crate::cpu::precision(), &parameters);
+            let recurrent = Packed::with_precision(spec, instructions, precision, &parameters);
             Characters { table: values(&format!("{CHARACTER_EMBEDDING}.weight")), net, recurrent }
         });
         let words = values(&format!("{EMBEDDING}.weight"));

@@ -50,7 +50,7 @@ mod task;
 
 pub use answer::Answer;
 pub use answers::{Answers, Joint, Overflow, finite};
-pub use birnn_kernels::{Input, Lengths, StateGradient};
+pub use birnn_kernels::{Input, Lengths, Precision, StateGradient};
 pub use data::{NetDataError, OF_THE_NET, data_of_run, data_set_for, folder_of, hidden_of_run};
 pub use described_task::DescribedTask;
 pub use directions::{Contributions, Directions};

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use birnn_architecture::{ATTENTION, Architecture, CRF, HEAD, Head, Inputs, Readout};
 use birnn_data::{Lexicon, Sequence, Sequences};
 use birnn_kernels::{
-    Crf, Input, Instructions, LegalTags, Lengths, Linear, OutputMode, Packed, Spec, States, Workers, infer,
+    Crf, Input, Instructions, LegalTags, Lengths, Linear, OutputMode, Packed, Precision, Spec, States,
+    Workers, infer,
 };
 
 use crate::embedding::Embedding;
@@ -137,9 +138,24 @@ impl Network {
         instructions: Instructions,
         values: impl Fn(&str) -> Vec<f32>,
     ) -> Network {
+        Network::with_precision(architecture, inputs, outputs, (instructions, Precision::Highest), values)
+    }
+
+    /// As [`Network::new`], with products of this precision in the recurrent layers.
+    ///
+    /// # Panics
+    ///
+    /// As [`Network::new`].
+    pub fn with_precision(
+        architecture: &Architecture,
+        inputs: impl Into<Inputs>,
+        outputs: usize,
+        (instructions, precision): (Instructions, Precision),
+        values: impl Fn(&str) -> Vec<f32>,
+    ) -> Network {
         let inputs = inputs.into();
         let features = architecture.features(inputs);
-        let embedding = Embedding::new(architecture, inputs, instructions, &values);
+        let embedding = Embedding::new(architecture, inputs, (instructions, precision), &values);
         let recurrent: Vec<Vec<f32>> =
             architecture.recurrent_parameters(features).iter().map(|(name, _)| values(name)).collect();
         let recurrent: Vec<&[f32]> = recurrent.iter().map(Vec::as_slice).collect();
@@ -167,7 +183,7 @@ impl Network {
             recurrent: Packed::with_precision(
                 spec(architecture, features),
                 instructions,
-                crate::cpu::precision(),
+                precision,
                 &recurrent,
             ),
             pooling,

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use birnn_data::{Lexicon, Modality, Sequence, SequenceValues, Sequences, TextIndex};
+use birnn_kernels::Precision;
 
 use crate::answers::Answers;
 use crate::container::{Contents, read};
@@ -25,22 +26,28 @@ pub struct Predictor {
 impl Predictor {
     /// The net of a weights file or a checkpoint, once its digest agrees.
     pub fn open(path: &Path) -> Result<Predictor, WeightsError> {
-        Ok(Predictor::of(&read(path)?))
+        Predictor::with_precision(path, Precision::Highest)
+    }
+
+    /// As [`Predictor::open`], with products of this precision in the recurrent layers.
+    pub fn with_precision(path: &Path, precision: Precision) -> Result<Predictor, WeightsError> {
+        Ok(Predictor::of(&read(path)?, precision))
     }
 
     /// As [`Predictor::open`], with the bytes of the file at hand; `path` is what errors go by.
     pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Predictor, WeightsError> {
-        Ok(Predictor::of(&Contents::decode(bytes, bytes.len() as u64).map_err(wrong(path))?))
+        let contents = Contents::decode(bytes, bytes.len() as u64).map_err(wrong(path))?;
+        Ok(Predictor::of(&contents, Precision::Highest))
     }
 
-    fn of(contents: &Contents) -> Predictor {
+    fn of(contents: &Contents, precision: Precision) -> Predictor {
         // What is asked are weights, be it those of a checkpoint.
         let manifest = contents.manifest().clone().of_weights();
-        let network = Network::new(
+        let network = Network::with_precision(
             contents.architecture(),
             manifest.modality.inputs(),
             manifest.task.outputs(),
-            instructions(),
+            (instructions(), precision),
             |name| contents.values(&contents.asked(name)),
         );
         let index = match &manifest.modality {

@@ -5,6 +5,7 @@ mod any;
 
 use birnn_architecture::{Architecture, Readout};
 use birnn_infer::{Network, Workspace, cpu};
+use birnn_kernels::{Instructions, Precision};
 use proptest::prelude::*;
 
 const FEATURES: usize = 4;
@@ -201,4 +202,24 @@ fn a_sequence_without_a_step_is_refused() {
         ..Architecture::default()
     };
     net(&architecture).logits_ragged(&mut Workspace::new(), &input(&[2, 0, 1]), &[2, 0, 1]);
+}
+
+/// Nets of one process may differ in precision: it is each one's own. The twins of matrix tiles and of
+/// vectors of bf16 show it on every processor.
+#[test]
+fn precision_is_the_nets_own() {
+    let architecture = Architecture { readout: Readout::Last, ..Architecture::default() };
+    for instructions in Instructions::twins() {
+        let values = |name: &str| parameter(&architecture, name);
+        let answer = |precision: Precision| {
+            let with = (instructions, precision);
+            let net = Network::with_precision(&architecture, FEATURES, OUTPUTS, with, values);
+            net.logits(&mut Workspace::new(), &input(&[3]), 1)
+        };
+        let [highest, medium] = [Precision::Highest, Precision::Medium].map(answer);
+        let plain = Network::new(&architecture, FEATURES, OUTPUTS, instructions, values);
+        assert_eq!(plain.logits(&mut Workspace::new(), &input(&[3]), 1), highest);
+        let distance = highest.iter().zip(&medium).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(distance > 0.0 && distance < 0.05, "{highest:?}, {medium:?}");
+    }
 }

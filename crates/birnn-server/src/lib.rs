@@ -31,7 +31,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use birnn_infer::cpu;
+use birnn_infer::{Precision, cpu};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -53,6 +53,8 @@ pub struct Options {
     /// By which names the server may be called, beside those of this machine; of an address that others can
     /// reach, where there are none, by every name.
     pub hosts: Vec<String>,
+    /// How exact products in recurrent layers are.
+    pub precision: Precision,
     /// What a client may ask for.
     pub limits: Limits,
 }
@@ -103,9 +105,9 @@ impl Server {
     ///
     /// Where a network cannot be read, or the address not be had.
     pub fn bind(options: &Options) -> Result<Server, ServeError> {
-        let Options { models, listen, hosts, limits } = options;
+        let Options { models, listen, hosts, precision, limits } = options;
         let metrics = Metrics::new();
-        let models = Models::open(models, *limits, metrics.clone())?;
+        let models = Models::open(models, *precision, *limits, metrics.clone())?;
         let listening = |error| ServeError::Listen { address: *listen, error };
         let listener = std::net::TcpListener::bind(listen).map_err(listening)?;
         listener.set_nonblocking(true)?;

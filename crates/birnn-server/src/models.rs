@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use birnn_data::Unit;
-use birnn_infer::{Predictor, WeightsError, cpu};
+use birnn_infer::{Precision, Predictor, WeightsError, cpu};
 use birnn_page::About;
 use birnn_run::{NoWeights, find_weights, weights_of};
 
@@ -54,6 +54,7 @@ pub struct Named {
 #[derive(Debug)]
 pub(crate) struct Models {
     all: BTreeMap<String, Model>,
+    precision: Precision,
     limits: Limits,
     metrics: Arc<Metrics>,
 }
@@ -88,10 +89,15 @@ struct Stamp {
 
 impl Models {
     /// Reads them all.
-    pub(crate) fn open(named: &[Named], limits: Limits, metrics: Arc<Metrics>) -> Result<Models, ModelError> {
+    pub(crate) fn open(
+        named: &[Named],
+        precision: Precision,
+        limits: Limits,
+        metrics: Arc<Metrics>,
+    ) -> Result<Models, ModelError> {
         let mut all = BTreeMap::new();
         for Named { name, run } in named {
-            let (stamp, predictor) = read(run)?;
+            let (stamp, predictor) = read(run, precision)?;
             let name = name.clone().unwrap_or_else(|| usual_name(run, &predictor));
             if !can_be_name(&name) {
                 return Err(ModelError::Name(name));
@@ -103,7 +109,7 @@ impl Models {
             let current = RwLock::new(Arc::new(loaded));
             all.insert(name, Model { run: run.clone(), current, refused: Mutex::default() });
         }
-        Ok(Models { all, limits, metrics })
+        Ok(Models { all, precision, limits, metrics })
     }
 
     /// The network of a name, as it is now.
@@ -126,7 +132,7 @@ impl Models {
             if is_known && !all {
                 continue;
             }
-            let loaded = read(&model.run).and_then(|(stamp, predictor)| {
+            let loaded = read(&model.run, self.precision).and_then(|(stamp, predictor)| {
                 Loaded::new(name, &model.run, stamp, predictor, self.limits, &self.metrics)
             });
             self.metrics.reloaded(name, loaded.is_ok());
@@ -162,12 +168,12 @@ fn stamp_of(run: &Path) -> Option<Stamp> {
     Some(Stamp { weights, written: known.modified().ok(), length: known.len(), inode, changed })
 }
 
-fn read(run: &Path) -> Result<(Option<Stamp>, Predictor), ModelError> {
+fn read(run: &Path, precision: Precision) -> Result<(Option<Stamp>, Predictor), ModelError> {
     let weights = weights_of(run)?;
     // Before it is read: of a file that is exchanged meanwhile the next look finds another.
     let stamp = stamp_of(run);
-    let predictor =
-        Predictor::open(&weights).map_err(|error| ModelError::Weights { run: run.to_owned(), error })?;
+    let predictor = Predictor::with_precision(&weights, precision)
+        .map_err(|error| ModelError::Weights { run: run.to_owned(), error })?;
     Ok((stamp, predictor))
 }
 

@@ -8,8 +8,8 @@ use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use birnn_data::{Images, Sequences, picture};
-use birnn_infer::Predictor;
 use birnn_infer::container::{self, Entry};
+use birnn_infer::{Precision, Predictor};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -58,7 +58,7 @@ struct Running {
 async fn start(weights: PathBuf, limits: Limits) -> Running {
     let metrics = Metrics::new();
     let named = Named { name: Some("digits".to_owned()), run: weights };
-    let models = Models::open(&[named], limits, metrics.clone()).unwrap();
+    let models = Models::open(&[named], Precision::Highest, limits, metrics.clone()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let app = App::new(models, limits, metrics, Hosts::new(&[], address));
@@ -630,8 +630,8 @@ fn networks_are_called_as_they_are_named() {
     let named = |name: Option<&str>| Named { name: name.map(str::to_owned), run: digits() };
     let opened = |names: &[Option<&str>]| {
         let all: Vec<Named> = names.iter().map(|name| named(*name)).collect();
-        let models =
-            Models::open(&all, Limits::default(), Metrics::new()).map_err(|error| error.to_string())?;
+        let models = Models::open(&all, Precision::Highest, Limits::default(), Metrics::new())
+            .map_err(|error| error.to_string())?;
         Ok::<Vec<String>, String>(models.each().map(|loaded| loaded.about.name.clone()).collect())
     };
     assert_eq!(opened(&[Some("b"), Some("a.1"), None]).unwrap(), ["a.1", "b", "digits"]);
@@ -642,7 +642,7 @@ fn networks_are_called_as_they_are_named() {
     let mut nothing = tempfile::NamedTempFile::with_suffix(".safetensors").unwrap();
     nothing.write_all(b"nothing").unwrap();
     let named = Named { name: None, run: nothing.path().to_owned() };
-    assert!(Models::open(&[named], Limits::default(), Metrics::new()).is_err());
+    assert!(Models::open(&[named], Precision::Highest, Limits::default(), Metrics::new()).is_err());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use birnn_cli::failure::Failure;
 use birnn_data::{Sequences, Split};
 use birnn_engine::{EngineError, LoadError, Samples, device, load};
 use birnn_experiment::DeviceChoice;
-use birnn_infer::{Answers, cpu};
+use birnn_infer::Answers;
 use birnn_kernels::Precision;
 use birnn_run::weights_of;
 
@@ -24,12 +24,12 @@ pub fn open(run: &Path, choice: DeviceChoice, precision: Precision) -> Result<As
              or add --device cpu"
         )));
     }
-    cpu::choose_precision(precision);
     let weights = weights_of(run)?;
-    let (learner, manifest) = load(&weights, device).map_err(|error| match error {
+    let (mut learner, manifest) = load(&weights, device).map_err(|error| match error {
         LoadError::Weights(error) => unusable(run, error),
         LoadError::Engine(error) => error.failure(),
     })?;
+    learner.ask_with(precision);
     let modality = manifest.modality.clone();
     let answers = move |sequences: &Sequences| {
         // What it is to be answered with is not asked.

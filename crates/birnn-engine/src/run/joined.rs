@@ -16,9 +16,17 @@ use crate::resume::Resumed;
 #[derive(Debug)]
 pub struct Joined {
     pub(crate) source: Source,
+    /// What there is of it already, where it goes on.
+    pub(crate) before: Option<Before>,
+}
+
+/// How a run stands that goes on.
+#[derive(Debug)]
+pub(crate) struct Before {
+    /// Where it goes on, if it came to a checkpoint.
     pub(crate) checkpoint: Option<Checkpoint>,
-    /// Of a run that goes on: the data set that digits drawn by code stood in for when it began, if they did.
-    pub(crate) substitute_for: Option<Option<String>>,
+    /// The data set that digits drawn by code stood in for when it began, if they did.
+    pub(crate) substitute_for: Option<String>,
 }
 
 /// Why a run could not be handed over, or taken.
@@ -60,7 +68,7 @@ struct Account {
 impl Joined {
     /// A new run of an experiment.
     pub fn new(source: Source) -> Joined {
-        Joined { source, checkpoint: None, substitute_for: None }
+        Joined { source, before: None }
     }
 
     /// Hands a run that goes on over to the other processes: no disk is shared.
@@ -92,6 +100,7 @@ impl Joined {
         let bytes = ranks.from_first(None)?;
         let source = Source::parse(&Path::new(&account.run).join(CONFIG), account.experiment, &[])?;
         let checkpoint = account.checkpoint.map(|path| Checkpoint::parse(&path, &bytes)).transpose()?;
-        Ok(Joined { source, checkpoint, substitute_for: Some(account.substitute_for) })
+        let before = Before { checkpoint, substitute_for: account.substitute_for };
+        Ok(Joined { source, before: Some(before) })
     }
 }

@@ -140,9 +140,8 @@ impl Start {
     fn checkpoint(&self) -> Option<&Checkpoint> {
         match self {
             Start::New(..) => None,
-            Start::Resumed(Resumed { checkpoint, .. }) | Start::Joined(Joined { checkpoint, .. }) => {
-                checkpoint.as_ref()
-            }
+            Start::Resumed(Resumed { checkpoint, .. }) => checkpoint.as_ref(),
+            Start::Joined(Joined { before, .. }) => before.as_ref()?.checkpoint.as_ref(),
         }
     }
 }

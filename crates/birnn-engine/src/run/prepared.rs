@@ -14,6 +14,7 @@ use birnn_run::RunDir;
 use birnn_run::disk::Disk;
 use tch::Device;
 
+use super::joined::Before;
 use super::resumed;
 use super::{Destination, Joined, Run, RunError, Start, Trainer, Training};
 use crate::device;
@@ -58,7 +59,7 @@ impl Prepared {
             Start::Resumed(resumed) => {
                 splits.provenance.substitute_for = resumed.substitute_for().map_err(ResumeError::from)?;
             }
-            Start::Joined(Joined { substitute_for: Some(substitute_for), .. }) => {
+            Start::Joined(Joined { before: Some(Before { substitute_for, .. }), .. }) => {
                 splits.provenance.substitute_for.clone_from(substitute_for);
             }
             Start::New(..) | Start::Joined(_) => {}
