@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Error, ErrorKind, Read, Seek};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
@@ -55,6 +56,10 @@ pub fn open_file(path: &Path) -> io::Result<File> {
         false if about.is_dir() => {
             Err(Error::new(ErrorKind::IsADirectory, "is a folder, and a file is wanted"))
         }
+        false if about.file_type().is_fifo() => Err(Error::new(
+            ErrorKind::InvalidInput,
+            "is a pipe, and a file is wanted; commands that ask a net read standard input as `-`",
+        )),
         false => Err(Error::new(ErrorKind::InvalidInput, "is not a file")),
     }
 }

@@ -452,5 +452,7 @@ fn what_is_no_file_is_refused() {
     std::fs::remove_file(sandbox.path("own/test-images")).unwrap();
     let made = std::process::Command::new("mkfifo").arg(sandbox.path("own/test-images")).status().unwrap();
     assert!(made.success());
-    sandbox.birnn(&["train", "own/exp.toml"]).failed(2, &["own/test-images: is not a file"]);
+    sandbox
+        .birnn(&["train", "own/exp.toml"])
+        .failed(2, &["own/test-images: is a pipe, and a file is wanted"]);
 }

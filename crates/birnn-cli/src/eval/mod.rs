@@ -8,7 +8,7 @@ mod wrong;
 use std::path::Path;
 
 use birnn_data::name::shown;
-use birnn_data::{DataConfig, DataPlan, Modality, Per, SelfTargets, Sequences, Split, name};
+use birnn_data::{DataConfig, DataPlan, Modality, Per, SelfTargets, Sequences, Split, Splits, name};
 use birnn_experiment::Source;
 use birnn_infer::{
     Answers, Detail, Evaluation, InUse, KnownWords, Manifest, Task, TokenScores, data_set_for, hidden_of_run,
@@ -151,6 +151,81 @@ impl EvalArgs {
         open(first)?.with_others(others)
     }
 
+    /// How the data is loaded that the net is judged by.
+    fn plan(&self, asked: &Asked) -> Result<DataPlan, Failure> {
+        let Asked { weights, manifest, .. } = asked;
+        let is_of_hidden = |set: &String| Source::is_about(set, "task.hide");
+        let (hidden, sets): (Vec<String>, Vec<String>) =
+            self.sets.sets.iter().cloned().partition(is_of_hidden);
+        let config = match self.dataset {
+            None => self.data.data_of_run(manifest, weights, &DataSets { sets })?,
+            Some(dataset) => {
+                // What a language is made of is counted in training samples; else none of these is asked for.
+                let test_alone = matches!(self.split, SplitName::Test) && asked.task.self_targets().is_none();
+                DataConfig { limit: test_alone.then_some(1), ..data_set_for(manifest, dataset) }
+            }
+        };
+        let mut plan = manifest.plan(&config).map_err(Failure::request)?;
+        let about = |key: &str| self.sets.are_about(key);
+        let had_share = manifest.experiment().data.test_share.is_some();
+        if had_share
+            && about("data.test")
+            && !(about("data.train") || about("data.dataset") || matches!(self.split, SplitName::Test))
+        {
+            return Err(Failure::request(
+                "--split: the run's test was a share of its file (`data.test_share`), which data.test takes the place of, so that \
+                 others would be kept back than were; leave data.test out, or take test",
+            ));
+        }
+        if !hidden.is_empty() {
+            plan.self_targets = Some(hidden_of_run(manifest, &hidden)?);
+        }
+        Ok(plan)
+    }
+
+    /// Checks that the nets can be judged by this data, and says what there is to doubt.
+    fn check(&self, asked: &Asked, plan: &DataPlan, splits: &Splits) -> Outcome {
+        for (run, (weights, manifest)) in self.runs.iter().zip(asked.nets()) {
+            check_data(run, weights, manifest, splits, self.dataset.is_none())?;
+        }
+        if !self.sets.sets.is_empty() {
+            tell_of_the_test(splits);
+        }
+        if self.dataset.is_none() {
+            self.tell_of_other_divisions(asked, plan);
+        }
+        Ok(())
+    }
+
+    /// The samples that the nets are judged by, which they can all read, and the name of their split.
+    fn samples(&self, asked: &Asked, splits: Splits) -> Result<(&'static str, Split), Failure> {
+        let what = splits.modality.noun();
+        let (name, samples) = match self.split {
+            SplitName::Test => ("test", splits.test),
+            SplitName::Validation => ("validation", splits.validation),
+            SplitName::Train => ("train", splits.train),
+        };
+        if samples.is_empty() {
+            return Err(Failure::request(match self.dataset {
+                None => format!(
+                    "--split: the run kept no validation {what} back (`data.validation` is 0); take test or train"
+                ),
+                Some(_) => {
+                    format!(
+                        "--split: no validation {what} are kept back of another data set; take test or train"
+                    )
+                }
+            }));
+        }
+        for (weights, manifest) in asked.nets() {
+            if let Modality::Series(series) = &manifest.modality {
+                first_refused(&samples.sequences, series)
+                    .map_err(|why| Failure::request(format!("{}: {why}", shown(weights))))?;
+            }
+        }
+        Ok((name, samples))
+    }
+
     /// Says which of several nets can have learnt from what the first is judged by, by `plan`: its run's data
     /// is another, or is divided otherwise.
     fn tell_of_other_divisions(&self, asked: &Asked, plan: &DataPlan) {
@@ -181,114 +256,76 @@ impl EvalArgs {
     }
 }
 
+/// How a net does, and what is said beside it.
+struct Found {
+    evaluation: Evaluation,
+    /// Of tags of words.
+    words: Option<KnownWords>,
+    /// Of numbers.
+    judged: Vec<Judged>,
+    /// Of tokens of the samples themselves.
+    by_counting: Option<ByCounting>,
+    /// Of a net that has read what it is asked for.
+    in_use: Option<InUse>,
+}
+
+impl Found {
+    /// Asks for the answers to `samples`. `counts` says how often each token is in what the net learnt from,
+    /// where it is asked for such.
+    fn of(asked: &Asked, samples: &Split, counts: &[u64]) -> Result<Found, Failure> {
+        let (evaluation, answers) = judged(asked, samples)?;
+        let judged = match (&asked.task, &answers) {
+            (Task::Classify(_), _) | (_, None) => Vec::new(),
+            (Task::Regress(task), Some(answers)) => {
+                let (answers, lengths) = (task.answer(&answers.logits), samples.sequences.lengths());
+                let errors = task.errors_by_sequence(&answers, &samples.targets, lengths);
+                Judged::all(task, &errors, &samples.targets)
+            }
+        };
+        let words = match (&asked.manifest.modality, &asked.task, &answers) {
+            (Modality::Text(text), Task::Classify(task), Some(answers)) => {
+                KnownWords::new(text, task, &samples.sequences, answers, &samples.targets)
+            }
+            _ => None,
+        };
+        let labels = samples.targets.own_tokens();
+        let by_counting = labels.and_then(|labels| loss_by_counting(counts, labels)).map(ByCounting::new);
+        let in_use = match asked.nets().any(|(_, manifest)| manifest.reads_what_it_is_asked()) {
+            true => {
+                let logits = |sequences: &Sequences| Ok::<_, Failure>(asked.answers(sequences)?.logits);
+                InUse::of(&asked.task, samples, IN_USE, logits)?
+            }
+            false => None,
+        };
+        Ok(Found { evaluation, words, judged, by_counting, in_use })
+    }
+}
+
 /// Evaluates a net, or several as one, on one of its run's splits. `open` opens a net.
 pub fn run(args: &EvalArgs, log: &Log, open: impl Fn(&Path) -> Result<Asked, Failure>) -> Outcome {
     let asked = args.asked(open)?;
-    let Asked { weights, manifest, .. } = &asked;
-    let is_of_hidden = |set: &String| Source::is_about(set, "task.hide");
-    let (hidden, sets): (Vec<String>, Vec<String>) = args.sets.sets.iter().cloned().partition(is_of_hidden);
-    let config = match args.dataset {
-        None => args.data.data_of_run(manifest, weights, &DataSets { sets })?,
-        Some(dataset) => {
-            // What a language is made of is counted in training samples; else none of these is asked for.
-            let test_alone = matches!(args.split, SplitName::Test) && asked.task.self_targets().is_none();
-            DataConfig { limit: test_alone.then_some(1), ..data_set_for(manifest, dataset) }
-        }
-    };
-    let mut plan = manifest.plan(&config).map_err(Failure::request)?;
-    let about = |key: &str| args.sets.are_about(key);
-    let had_share = manifest.experiment().data.test_share.is_some();
-    if had_share
-        && about("data.test")
-        && !(about("data.train") || about("data.dataset") || matches!(args.split, SplitName::Test))
-    {
-        return Err(Failure::request(
-            "--split: the run's test was a share of its file (`data.test_share`), which data.test takes the place of, so that \
-             others would be kept back than were; leave data.test out, or take test",
-        ));
-    }
-    if !hidden.is_empty() {
-        plan.self_targets = Some(hidden_of_run(manifest, &hidden)?);
-    }
+    let plan = args.plan(&asked)?;
     let splits = data::load(&plan, &args.data.locations()?, log, None)?;
-    for (run, (weights, manifest)) in args.runs.iter().zip(asked.nets()) {
-        check_data(run, weights, manifest, &splits, args.dataset.is_none())?;
-    }
-    if !args.sets.sets.is_empty() {
-        tell_of_the_test(&splits);
-    }
-    if args.dataset.is_none() {
-        args.tell_of_other_divisions(&asked, &plan);
-    }
-    let what = splits.modality.noun();
+    args.check(&asked, &plan, &splits)?;
     let counts = match &splits.modality {
         Modality::Text(text) if asked.task.self_targets().is_some() => text.counts(splits.learnt_from()),
         _ => Vec::new(),
     };
-    let (split, samples) = match args.split {
-        SplitName::Test => ("test", splits.test),
-        SplitName::Validation => ("validation", splits.validation),
-        SplitName::Train => ("train", splits.train),
-    };
-    if samples.is_empty() {
-        return Err(Failure::request(match args.dataset {
-            None => format!(
-                "--split: the run kept no validation {what} back (`data.validation` is 0); take test or train"
-            ),
-            Some(_) => {
-                format!("--split: no validation {what} are kept back of another data set; take test or train")
-            }
-        }));
-    }
-    for (weights, manifest) in asked.nets() {
-        if let Modality::Series(series) = &manifest.modality {
-            first_refused(&samples.sequences, series)
-                .map_err(|why| Failure::request(format!("{}: {why}", shown(weights))))?;
-        }
-    }
-    let (evaluation, answers) = judged(&asked, &samples)?;
-    let judged = match (&asked.task, &answers) {
-        (Task::Classify(_), _) | (_, None) => Vec::new(),
-        (Task::Regress(task), Some(answers)) => {
-            let (answers, lengths) = (task.answer(&answers.logits), samples.sequences.lengths());
-            let errors = task.errors_by_sequence(&answers, &samples.targets, lengths);
-            Judged::all(task, &errors, &samples.targets)
-        }
-    };
-    let words = match (&manifest.modality, &asked.task, &answers) {
-        (Modality::Text(text), Task::Classify(task), Some(answers)) => {
-            KnownWords::new(text, task, &samples.sequences, answers, &samples.targets)
-        }
-        _ => None,
-    };
-    let by_counting = samples
-        .targets
-        .own_tokens()
-        .and_then(|labels| loss_by_counting(&counts, labels))
-        .map(ByCounting::new);
-    let in_use = match asked.nets().any(|(_, manifest)| manifest.reads_what_it_is_asked()) {
-        true => {
-            let logits = |sequences: &Sequences| Ok::<_, Failure>(asked.answers(sequences)?.logits);
-            InUse::of(&asked.task, &samples, IN_USE, logits)?
-        }
-        false => None,
-    };
-    let dataset = &splits.provenance.dataset;
+    let (dataset, what) = (splits.provenance.dataset.clone(), splits.modality.noun());
+    let (split, samples) = args.samples(&asked, splits)?;
+    let found = Found::of(&asked, &samples, &counts)?;
     if args.json {
-        let wrong = Some(Wrong::new(&evaluation, asked.task.per(), &samples.sequences));
-        let evaluation = &evaluation;
-        let in_use = in_use.as_ref().map(TwiceJudged::from);
         return print_json(&Report {
-            weights,
+            weights: &asked.weights,
             ensemble: asked.others.iter().map(|(weights, _)| shown(weights).to_string()).collect(),
-            dataset,
+            dataset: &dataset,
             split,
-            evaluation,
-            wrong,
-            words,
-            judged,
-            by_counting,
-            in_use,
+            wrong: Some(Wrong::new(&found.evaluation, asked.task.per(), &samples.sequences)),
+            in_use: found.in_use.as_ref().map(TwiceJudged::from),
+            evaluation: &found.evaluation,
+            words: found.words,
+            judged: found.judged,
+            by_counting: found.by_counting,
         });
     }
     let by = match asked.others.len() {
@@ -298,21 +335,23 @@ pub fn run(args: &EvalArgs, log: &Log, open: impl Fn(&Path) -> Result<Asked, Fai
     let of = match asked.task.per() {
         Per::Sequence => format!("{dataset}, {} {split} {what}{by}", samples.len()),
         Per::Step => {
-            let counted = asked.task.counted();
-            format!("{dataset}, {} {counted} of {} {split} {what}{by}", evaluation.positions, samples.len())
+            let (counted, positions) = (asked.task.counted(), found.evaluation.positions);
+            format!("{dataset}, {positions} {counted} of {} {split} {what}{by}", samples.len())
         }
     };
     let answered = if asked.task.per() == Per::Step { asked.task.counted() } else { what };
+    let told = match &found.evaluation.detail {
+        Detail::Classify(detail) if asked.task.self_targets().is_some() => {
+            classes::of_tokens(&found.evaluation, detail, found.by_counting.as_ref(), &of)
+        }
+        Detail::Classify(detail) => {
+            classes::table(&found.evaluation, detail, found.words.as_ref(), &of, answered)
+        }
+        Detail::Regress(detail) => numbers::table(&found.evaluation, detail, &found.judged, &of),
+    };
     let hidden = match plan.self_targets {
         Some(SelfTargets::Hidden(hide)) => format!("\nhidden: {hide}\n"),
         Some(SelfTargets::Next) | None => String::new(),
     };
-    let told = match &evaluation.detail {
-        Detail::Classify(detail) if asked.task.self_targets().is_some() => {
-            classes::of_tokens(&evaluation, detail, by_counting.as_ref(), &of)
-        }
-        Detail::Classify(detail) => classes::table(&evaluation, detail, words.as_ref(), &of, answered),
-        Detail::Regress(detail) => numbers::table(&evaluation, detail, &judged, &of),
-    };
-    print(&(told + &hidden + &in_use.as_ref().map_or_else(String::new, told_in_use)))
+    print(&(told + &hidden + &found.in_use.as_ref().map_or_else(String::new, told_in_use)))
 }

@@ -105,30 +105,29 @@ pub(crate) fn read(file: &Path, net: &Series, data: &DataConfig) -> Result<Found
             "is {what}, and the net reads series, from .ts, .csv, .tsv, .parquet and .npz files"
         ));
     }
+    let told = |problem: FileProblem, format: &str| match (&problem, is_of_series(file)) {
+        (FileProblem::Io(_), _) | (_, true) => problem.to_string(),
+        _ => format!("{problem} (read as {format}, as its name has no ending of another format)"),
+    };
     let found = if is_npz(file) {
         // What there is to be found out need not be there.
         let arrays = Arrays { y: None, ..data.arrays.clone() };
         let options = NpzOptions { arrays, features: Some(features), ..NpzOptions::default() };
-        read_npz(file, &options).map_err(|error| error.problem)
+        read_npz(file, &options).map_err(|error| error.problem.to_string())?
     } else if is_table(file) || data.dataset == Dataset::Table && !is_ts(file) {
         let table = data.table_to_ask(Some(net)).map_err(|error| error.to_string())?;
-        read_given_table(file, &table).map(|mut found| {
-            if table.layout == Layout::Long {
-                let in_order = || (0..).take(found.sequences.steps()).collect();
-                found.rows = Some(found.rows.take().unwrap_or_else(in_order));
-            }
-            found
-        })
+        let mut found = read_given_table(file, &table).map_err(|problem| told(problem, "a table"))?;
+        if table.layout == Layout::Long {
+            let in_order = || (0..).take(found.sequences.steps()).collect();
+            found.rows = Some(found.rows.take().unwrap_or_else(in_order));
+        }
+        found
     } else {
         let lines = open(file).map_err(FileProblem::Io).and_then(|file| read_series_lines(file, features));
-        let guessed = match is_standard(file) || is_ts(file) {
-            true => "",
-            false => " (read as a .ts file, as its name has no ending of another format)",
-        };
-        let SeriesLines { sequences, lines, .. } = lines.map_err(|problem| format!("{problem}{guessed}"))?;
+        let SeriesLines { sequences, lines, .. } = lines.map_err(|problem| told(problem, "a .ts file"))?;
         return Ok(Found { sequences, lines, ids: None, rows: None });
     };
-    let SeriesFile { sequences, lines, ids, rows, .. } = found.map_err(|problem| problem.to_string())?;
+    let SeriesFile { sequences, lines, ids, rows, .. } = found;
     match other_features(sequences.features(), features, is_table(file).then_some(data)) {
         Some(problem) => Err(problem),
         None => Ok(Found { sequences, lines, ids, rows }),

@@ -137,6 +137,21 @@ impl Start {
         }
     }
 
+    /// Of a run that goes on, the data set that digits drawn by code stand in for is the one of its
+    /// beginning.
+    fn keep_substitute(&self, substitute_for: &mut Option<String>) -> Result<(), RunError> {
+        match self {
+            Start::Resumed(resumed) => {
+                *substitute_for = resumed.substitute_for().map_err(ResumeError::from)?;
+            }
+            Start::Joined(Joined { before: Some(before), .. }) => {
+                substitute_for.clone_from(&before.substitute_for);
+            }
+            Start::New(..) | Start::Joined(_) => {}
+        }
+        Ok(())
+    }
+
     fn checkpoint(&self) -> Option<&Checkpoint> {
         match self {
             Start::New(..) => None,

@@ -14,16 +14,14 @@ use birnn_run::RunDir;
 use birnn_run::disk::Disk;
 use tch::Device;
 
-use super::joined::Before;
 use super::resumed;
-use super::{Destination, Joined, Run, RunError, Start, Trainer, Training};
+use super::{Destination, Run, RunError, Start, Trainer, Training};
 use crate::device;
 use crate::error::EngineError;
 use crate::handshake;
 use crate::hiding::Hiding;
 use crate::learner::Learner;
 use crate::loss::Loss;
-use crate::resume::ResumeError;
 use crate::samples::Samples;
 use crate::state::State;
 use crate::tokens::WordDropout;
@@ -43,95 +41,22 @@ impl Prepared {
     /// A run on `device`, on the data of its experiment.
     pub fn new(start: Start, device: Device, mut splits: Splits) -> Result<Prepared, RunError> {
         let plan = start.source().plan()?;
-        let steps = splits.modality.steps().unwrap_or_default();
-        let mut warnings = Vec::new();
-        if let Some(source) = start.changeable() {
-            source.suits(steps[1], splits.modality.features())?;
-            warnings = source.warnings(Some((splits.train.len(), steps)));
-            let of_device = [
-                precision_warning(plan.train.precision, device),
-                recompute_warning(plan.train.recompute, device),
-            ];
-            warnings.extend(of_device.into_iter().flatten().map(|warning| source.locate(warning)));
-            warnings.extend(splits.warnings.iter().map(|warning| source.locate(warning.clone().into())));
-        }
-        match &start {
-            Start::Resumed(resumed) => {
-                splits.provenance.substitute_for = resumed.substitute_for().map_err(ResumeError::from)?;
-            }
-            Start::Joined(Joined { before: Some(Before { substitute_for, .. }), .. }) => {
-                splits.provenance.substitute_for.clone_from(substitute_for);
-            }
-            Start::New(..) | Start::Joined(_) => {}
-        }
+        let warnings = warnings(&start, &plan, device, &splits)?;
+        start.keep_substitute(&mut splits.provenance.substitute_for)?;
         let experiment = resolved(start.source().experiment(), &plan, device::choice(device), &splits);
         let summary = summary(&plan, &splits, &String::from(experiment.train.device));
-        let checkpoint = start.checkpoint();
-        let mut modality = splits.modality.clone();
-        // A run whose checkpoints do not say what its images are like goes on as what it was.
-        if let Modality::Images { preprocessing, .. } = &mut modality
-            && let Some(Modality::Images { preprocessing: before, .. }) =
-                checkpoint.map(|checkpoint| &checkpoint.manifest().modality)
-        {
-            *preprocessing = *before;
-        }
-        let manifest = Manifest::new(
-            experiment.to_toml().map_err(RunError::Unwritable)?,
-            modality,
-            Task::new(plan.task, splits.outputs.clone()),
-            serde_json::to_value(&splits.provenance).unwrap_or_default(),
-        )?;
-        if let Task::Classify(task) = &manifest.task {
-            task.tag_set().map_err(|problem| of_scheme(&start, format!("of the classes: {problem}")))?;
-        }
-        if let Some(forbidden) = manifest.forbidden_tags(&splits) {
-            return Err(of_scheme(&start, forbidden.to_string()).into());
-        }
-        // Before memory is taken for the net, and a directory made.
-        manifest.check()?;
+        let manifest = described(&start, &plan, &experiment, &splits)?;
         if let Start::Resumed(resumed) = &start {
             resumed.verify(&manifest)?;
             resumed.fits(plan.train.epochs, plan.train.steps(splits.train.len()))?;
         }
-        let substitution = splits.provenance.substitute_for;
-        let task = manifest.task.clone();
-        let modality = &manifest.modality;
-        let ground = match modality {
-            Modality::Images { preprocessing: Some(preprocessing), .. } => preprocessing.ground,
-            _ => Ground::Dark,
-        };
-        let augment = plan.data.augment.map(|augment| augment.on(ground));
-        let samples =
-            |split, augment| Samples::new(split, modality, augment, device).map_err(EngineError::from);
-        let embedding = experiment.embedding();
-        let word_dropout = embedding.map_or_else(WordDropout::default, |embedding| WordDropout {
-            any: embedding.word_dropout,
-            rare: embedding.rare_word_dropout,
-        });
-        let mut train = samples(splits.train, augment)?.with_word_dropout(word_dropout);
-        if let (Some(sequences), Some(SelfTargets::Hidden(hide))) = (splits.unhidden, plan.data.self_targets)
-            && let Some(hiding) = Hiding::new(sequences, modality, hide)
-        {
-            train = train.with_hidden(hiding);
-        }
-        let data = TrainingData { train, validation: samples(splits.validation, None)? };
-        let test = samples(splits.test, None)?;
-        let mut loss =
-            Loss::new(&task, plan.architecture.head, &plan.train, device).map_err(EngineError::from)?;
-        if let Some(weights) = &plan.train.class_weights {
-            let counts = data.train.counts(task.outputs());
-            let weights = weights.resolve(manifest.task.classes(), &counts);
-            let weights = weights.map_err(|invalid| start.source().locate(invalid))?;
-            loss = loss.weighted(&weights, device).map_err(EngineError::from)?;
-        }
-        let inputs = modality.inputs();
-        let precision = plan.train.precision;
-        let learner = Learner::new(&plan.architecture, task, loss, inputs, plan.seed, device)?;
-        let mut learner = learner.with_precision(precision)?.with_recompute(plan.train.recompute);
-        let state = match checkpoint {
+        let (substitution, vectors) = (splits.provenance.substitute_for.take(), splits.vectors.take());
+        let (data, test) = samples(splits, &plan, &experiment, &manifest.modality, device)?;
+        let mut learner = learner(&start, &plan, &manifest, &data.train, device)?;
+        let state = match start.checkpoint() {
             Some(checkpoint) => checkpoint.restore(&mut learner)?,
             None => {
-                if let Some(vectors) = &splits.vectors {
+                if let Some(vectors) = &vectors {
                     learner.begin_with(vectors).map_err(EngineError::from)?;
                 }
                 State::new(&plan.train, &learner).map_err(EngineError::from)?
@@ -172,6 +97,110 @@ impl Prepared {
         let path = PathBuf::from(OsString::from_vec(path));
         Ok(Run { training, path, kept })
     }
+}
+
+/// What of the settings and the data is hardly meant. A run that goes on has had its warnings.
+///
+/// # Errors
+///
+/// Where the longest sequences are more than a setting can be with.
+fn warnings(
+    start: &Start,
+    plan: &Plan,
+    device: Device,
+    splits: &Splits,
+) -> Result<Vec<ExperimentError>, ExperimentError> {
+    let Some(source) = start.changeable() else { return Ok(Vec::new()) };
+    let steps = splits.modality.steps().unwrap_or_default();
+    source.suits(steps[1], splits.modality.features())?;
+    let of_device =
+        [precision_warning(plan.train.precision, device), recompute_warning(plan.train.recompute, device)];
+    let of_data = splits.warnings.iter().map(|warning| warning.clone().into());
+    let mut warnings = source.warnings(Some((splits.train.len(), steps)));
+    warnings.extend(of_device.into_iter().flatten().chain(of_data).map(|warning| source.locate(warning)));
+    Ok(warnings)
+}
+
+/// What the run's files will say of its net, checked before memory is taken for the net, and a directory
+/// made.
+fn described(
+    start: &Start,
+    plan: &Plan,
+    experiment: &Experiment,
+    splits: &Splits,
+) -> Result<Manifest, RunError> {
+    let mut modality = splits.modality.clone();
+    // A run whose checkpoints do not say what its images are like goes on as what it was.
+    if let Modality::Images { preprocessing, .. } = &mut modality
+        && let Some(Modality::Images { preprocessing: before, .. }) =
+            start.checkpoint().map(|checkpoint| &checkpoint.manifest().modality)
+    {
+        *preprocessing = *before;
+    }
+    let manifest = Manifest::new(
+        experiment.to_toml().map_err(RunError::Unwritable)?,
+        modality,
+        Task::new(plan.task, splits.outputs.clone()),
+        serde_json::to_value(&splits.provenance).unwrap_or_default(),
+    )?;
+    if let Task::Classify(task) = &manifest.task {
+        task.tag_set().map_err(|problem| of_scheme(start, format!("of the classes: {problem}")))?;
+    }
+    if let Some(forbidden) = manifest.forbidden_tags(splits) {
+        return Err(of_scheme(start, forbidden.to_string()).into());
+    }
+    manifest.check()?;
+    Ok(manifest)
+}
+
+/// The samples on the device: those of training, with what is drawn anew for them in each epoch, and those of
+/// the test.
+fn samples(
+    splits: Splits,
+    plan: &Plan,
+    experiment: &Experiment,
+    modality: &Modality,
+    device: Device,
+) -> Result<(TrainingData, Samples), EngineError> {
+    let ground = match modality {
+        Modality::Images { preprocessing: Some(preprocessing), .. } => preprocessing.ground,
+        _ => Ground::Dark,
+    };
+    let augment = plan.data.augment.map(|augment| augment.on(ground));
+    let word_dropout = experiment.embedding().map_or_else(WordDropout::default, |embedding| WordDropout {
+        any: embedding.word_dropout,
+        rare: embedding.rare_word_dropout,
+    });
+    let samples = |split, augment| Samples::new(split, modality, augment, device);
+    let mut train = samples(splits.train, augment)?.with_word_dropout(word_dropout);
+    if let (Some(sequences), Some(SelfTargets::Hidden(hide))) = (splits.unhidden, plan.data.self_targets)
+        && let Some(hiding) = Hiding::new(sequences, modality, hide)
+    {
+        train = train.with_hidden(hiding);
+    }
+    let data = TrainingData { train, validation: samples(splits.validation, None)? };
+    Ok((data, samples(splits.test, None)?))
+}
+
+/// The net that is to learn, its parameters drawn by the seed.
+fn learner(
+    start: &Start,
+    plan: &Plan,
+    manifest: &Manifest,
+    train: &Samples,
+    device: Device,
+) -> Result<Learner, RunError> {
+    let task = manifest.task.clone();
+    let mut loss =
+        Loss::new(&task, plan.architecture.head, &plan.train, device).map_err(EngineError::from)?;
+    if let Some(weights) = &plan.train.class_weights {
+        let weights = weights.resolve(task.classes(), &train.counts(task.outputs()));
+        let weights = weights.map_err(|invalid| start.source().locate(invalid))?;
+        loss = loss.weighted(&weights, device).map_err(EngineError::from)?;
+    }
+    let inputs = manifest.modality.inputs();
+    let learner = Learner::new(&plan.architecture, task, loss, inputs, plan.seed, device)?;
+    Ok(learner.with_precision(plan.train.precision)?.with_recompute(plan.train.recompute))
 }
 
 /// That the data does not fit the scheme of tags that the experiment asks for.
