@@ -6,8 +6,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use birnn_data::name::{shown, text};
-use birnn_infer::Headline;
-use birnn_report::{ListedRun, run_table};
+use birnn_report::{ListedHeadline, ListedRun, run_table};
 use birnn_run::{Status, find_runs};
 
 use crate::args::{RunOrder, RunsArgs, StatusName};
@@ -94,9 +93,8 @@ fn sort(runs: &mut [ListedRun], order: RunOrder, reverse: bool) {
         // shares first, then errors.
         RunOrder::Headline => {
             let key = |run: &ListedRun| {
-                let headline = run.headline.filter(|_| !run.leaks())?.headline;
-                let Headline { name, is_share, .. } = headline;
-                Some(((is_share, name), headline.goodness()))
+                let ListedHeadline { metric, value, .. } = run.headline.filter(|_| !run.leaks())?;
+                Some(((metric.is_share(), metric.name()), metric.goodness(value)))
             };
             sort_by(runs, !reverse, key, |a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         }
@@ -127,7 +125,7 @@ fn path_key(path: &Path) -> Vec<(u64, OsString)> {
 
 #[cfg(test)]
 mod tests {
-    use birnn_report::ListedHeadline;
+    use birnn_infer::Metric;
     use clap::Parser;
 
     use super::*;
@@ -142,10 +140,7 @@ mod tests {
             change(&mut run);
             run
         };
-        let headline = |name, value| {
-            let headline = Headline { name, value, is_share: name == "accuracy" };
-            Some(ListedHeadline { metric: headline.name, value, headline, split: "test" })
-        };
+        let headline = |metric, value| Some(ListedHeadline { metric, value, split: "test" });
         let mut runs = vec![
             run("r/a/1000", "done", |run| run.dataset = Some("mnist".to_owned())),
             run("r/a/999", "stopped at step 3", |run| run.seconds = Some(2.0)),
@@ -156,9 +151,10 @@ mod tests {
             run("r/c/003", "of another birnn", |run| run.name = Some("grüße".to_owned())),
             ListedRun::unread(Path::new("r/d/001"), "meta.json: is no JSON".to_owned()),
         ];
-        (runs[1].headline, runs[4].headline) = (headline("accuracy", 0.5), headline("accuracy", 0.75));
-        (runs[2].headline, runs[5].headline) = (headline("RMSE", 0.01), headline("RMSE", 0.005));
-        (runs[3].headline, runs[3].task) = (headline("accuracy", 1.0), Some("next (leak)"));
+        (runs[1].headline, runs[4].headline) =
+            (headline(Metric::Accuracy, 0.5), headline(Metric::Accuracy, 0.75));
+        (runs[2].headline, runs[5].headline) = (headline(Metric::Rmse, 0.01), headline(Metric::Rmse, 0.005));
+        (runs[3].headline, runs[3].task) = (headline(Metric::Accuracy, 1.0), Some("next (leak)"));
         let line = [&["birnn", "runs"][..], options].concat();
         let Command::Runs(args) = Args::try_parse_from(line).unwrap().command else {
             panic!("another command")

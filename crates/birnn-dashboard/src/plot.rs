@@ -7,7 +7,7 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 
-use birnn_infer::{Headline, significant};
+use birnn_infer::{Headline, Metric, significant};
 
 use crate::board::Board;
 use crate::curve::Curve;
@@ -45,9 +45,9 @@ pub fn loss(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
 /// What the net is first judged by, by step.
 pub fn score(frame: &mut Frame, area: Rect, board: &Board, ink: Ink) {
     match board.headline {
-        Some(Headline { name, is_share: false, .. }) => error(name, frame, area, board, ink),
-        Some(Headline { name, .. }) => share(name, frame, area, board, ink),
-        None => share("accuracy", frame, area, board, ink),
+        Some(Headline { metric, .. }) if !metric.is_share() => error(metric.name(), frame, area, board, ink),
+        Some(Headline { metric, .. }) => share(metric.name(), frame, area, board, ink),
+        None => share(Metric::Accuracy.name(), frame, area, board, ink),
     }
 }
 

@@ -64,21 +64,7 @@ pub fn load(
     locations: &Locations,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Splits, DataError> {
-    let whole = match &plan.source {
-        Source::Synthetic => draw(plan.limit).prepare(plan)?,
-        Source::Files(files) => read_idx(files)?.prepare(plan)?,
-        Source::SyntheticSeries => make(plan),
-        Source::SyntheticText => write(plan),
-        Source::Own(files) => read_own(files, plan)?,
-        Source::Published(published) => match (obtain(published, plan, locations, on_event), plan.fallback) {
-            (Err(DataError::Unobtainable(reason)), Fallback::Synthetic) => {
-                on_event(Event::Substituted { dataset: published.name, reason: &reason.to_string() });
-                let stand_in = draw(plan.limit).prepare(plan)?;
-                Whole { substitute_for: Some(published.name.to_owned()), ..stand_in }
-            }
-            (whole, _) => whole?,
-        },
-    };
+    let whole = read(plan, locations, on_event)?;
     let mut warnings = whole.warnings;
     let sorted = whole.train.labels().is_some_and(check::is_sorted_by_class);
     let known = check::classes_in(whole.train.labels().unwrap_or_default());
@@ -92,7 +78,6 @@ pub fn load(
     if validation_key(plan) == "validation_file" && !plan.judges {
         warnings.extend(check::validation_overlap(&train, &validation, plan));
     }
-    let (mut vectors, mut unhidden) = (None, None);
     let mut provenance = Provenance {
         dataset: whole.dataset.to_owned(),
         substitute_for: whole.substitute_for,
@@ -121,6 +106,7 @@ pub fn load(
         let untrained = || check::untrained(labels, classes, (&known, of), sorted, plan);
         warnings.extend(as_numbers.or_else(untrained));
     }
+    let mut vectors = None;
     let modality = match whole.kind {
         WholeKind::Images { shape, preprocessing } => {
             Modality::Images { shape, preprocessing: Some(preprocessing) }
@@ -131,43 +117,19 @@ pub fn load(
                 let (width, names) = (train.sequences.features(), features.as_deref());
                 warnings.extend(check::hardly_told_apart("feature", values, width, names));
             }
-            let series = Series::of(&train.sequences, plan.missing, plan.standardise);
-            let series = Series { names: features, columns, missing_mask: plan.missing_mask, ..series };
-            let series = match &plan.read_as {
-                Some(Modality::Series(net)) if net.features() == series.features() => net.clone(),
-                _ => series,
-            };
-            Modality::Series(series)
+            Modality::Series(series_of(&train.sequences, features, columns, plan))
         }
         WholeKind::Text => {
             warnings.extend(check::punctuation_in_words(&train.sequences, plan));
-            let TextPlan { folding, min_count, vectors: of_others, .. } = &plan.text;
-            let mut text = Text::of(&train.sequences, *folding, *min_count);
-            if let Some(plan) = of_others {
-                let digests;
-                let found;
-                (text, found, digests) = word_vectors::read(plan, text).map_err(not_there("data.vectors"))?;
-                provenance.files.push(VerifiedFile::new(&plan.path, digests));
-                let bytes = size_of::<f32>() * plan.width * text.word_count();
-                on_event(Event::Vectors { told: &found.found.told(&plan.path, bytes) });
+            let (text, found) = text_of(&train.sequences, plan, on_event)?;
+            if let Some((found, file)) = found {
+                provenance.files.push(file);
                 vectors = Some(found);
-            }
-            if plan.self_targets.is_some() {
-                if let Some(Modality::Text(net)) = &plan.read_as {
-                    text = net.clone();
-                }
-                if text.words.len() < 2 {
-                    let message = format!(
-                        "of the training tokens {} come at least so often: there is nothing to tell apart; a smaller \
-                         number leaves more",
-                        text.words.len()
-                    );
-                    return Err(ConfigError::new("min_count", message).into());
-                }
             }
             Modality::Text(text)
         }
     };
+    let mut unhidden = None;
     if let Some(own) = plan.self_targets {
         outputs = match &modality {
             Modality::Series(series) => Outputs::Numbers(series.self_scale(&train.sequences)),
@@ -190,6 +152,75 @@ pub fn load(
     }
     provenance.sha256 = digest([&train, &validation, &test]);
     Ok(Splits { train, unhidden, validation, test, outputs, modality, vectors, provenance, warnings })
+}
+
+/// The samples that the plan names, undivided.
+fn read(plan: &DataPlan, locations: &Locations, on_event: &mut dyn FnMut(Event)) -> Result<Whole, DataError> {
+    Ok(match &plan.source {
+        Source::Synthetic => draw(plan.limit).prepare(plan)?,
+        Source::Files(files) => read_idx(files)?.prepare(plan)?,
+        Source::SyntheticSeries => make(plan),
+        Source::SyntheticText => write(plan),
+        Source::Own(files) => read_own(files, plan)?,
+        Source::Published(published) => match (obtain(published, plan, locations, on_event), plan.fallback) {
+            (Err(DataError::Unobtainable(reason)), Fallback::Synthetic) => {
+                on_event(Event::Substituted { dataset: published.name, reason: &reason.to_string() });
+                let stand_in = draw(plan.limit).prepare(plan)?;
+                Whole { substitute_for: Some(published.name.to_owned()), ..stand_in }
+            }
+            (whole, _) => whole?,
+        },
+    })
+}
+
+/// How a net reads series: as it learns from these, or as one learnt that is asked for values of its own.
+fn series_of(
+    train: &Sequences,
+    names: Option<Vec<String>>,
+    columns: Option<Vec<String>>,
+    plan: &DataPlan,
+) -> Series {
+    if let Some(Modality::Series(net)) = &plan.read_as
+        && net.features() == train.features()
+    {
+        return net.clone();
+    }
+    let series = Series::of(train, plan.missing, plan.standardise);
+    Series { names, columns, missing_mask: plan.missing_mask, ..series }
+}
+
+/// The words that a net knows: those that it learns from these, and those that there are vectors of, with the
+/// file of these; or those of one that is asked for tokens of its own.
+fn text_of(
+    train: &Sequences,
+    plan: &DataPlan,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<(Text, Option<(WordVectors, VerifiedFile)>), DataError> {
+    let TextPlan { folding, min_count, vectors, .. } = &plan.text;
+    let mut text = Text::of(train, *folding, *min_count);
+    let mut known = None;
+    if let Some(plan) = vectors {
+        let (with_theirs, found, digests) =
+            word_vectors::read(plan, text).map_err(not_there("data.vectors"))?;
+        text = with_theirs;
+        let bytes = size_of::<f32>() * plan.width * text.word_count();
+        on_event(Event::Vectors { told: &found.found.told(&plan.path, bytes) });
+        known = Some((found, VerifiedFile::new(&plan.path, digests)));
+    }
+    if plan.self_targets.is_some() {
+        if let Some(Modality::Text(net)) = &plan.read_as {
+            text = net.clone();
+        }
+        if text.words.len() < 2 {
+            let message = format!(
+                "of the training tokens {} come at least so often: there is nothing to tell apart; a smaller \
+                 number leaves more",
+                text.words.len()
+            );
+            return Err(ConfigError::new("min_count", message).into());
+        }
+    }
+    Ok((text, known))
 }
 
 /// The setting that says which samples a net is judged by while it learns.

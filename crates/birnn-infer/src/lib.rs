@@ -70,7 +70,7 @@ pub use record::{Epoch, MetricsLine, Step, Timing, is_kept, kept};
 pub use streams::{NoStream, Streams};
 pub use suits::{DataWarning, ForbiddenTags, Unsuited, other_features};
 pub use task::{
-    Class, Classified, Classify, Detail, Evaluation, Filled, Headline, Judge, LOGITS, MOST_MISSES, Miss,
-    Mistake, Regress, Regressed, Task, TokenScore, TokenScores, TokenSums, loss_by_counting, significant,
-    significant_among,
+    Class, Classified, Classify, Detail, Evaluation, Filled, Headline, Judge, LOGITS, MOST_MISSES, Metric,
+    Miss, Mistake, Regress, Regressed, Task, TokenScore, TokenScores, TokenSums, loss_by_counting,
+    significant, significant_among,
 };

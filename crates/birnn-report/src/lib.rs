@@ -47,7 +47,7 @@ pub use answered::Answered;
 pub use compare::{ComparedRun, Comparison, ComparisonReport, common_test_samples};
 pub use error::ReportError;
 pub use judged::{Judged, score_table};
-pub use metric::{Metric, Scored};
+pub use metric::Scored;
 pub use number_predictions::NumberPredictions;
 pub use page::page;
 pub use predictions::{Prediction, Predictions};

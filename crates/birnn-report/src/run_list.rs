@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use birnn_data::name::{self, shown};
 use birnn_experiment::{Experiment, Source};
-use birnn_infer::{Evaluation, Headline};
+use birnn_infer::{Evaluation, Headline, Metric};
 use birnn_run::{CONFIG, META, Meta, Status};
 use serde::Serialize;
 
@@ -44,13 +44,10 @@ pub struct ListedRun {
 /// The number by which a run is first judged.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ListedHeadline {
-    /// The metric, as users call it.
-    pub metric: &'static str,
+    /// The metric.
+    pub metric: Metric,
     /// A share from 0 to 1, or an error in the units of the targets.
     pub value: f64,
-    /// For people.
-    #[serde(skip)]
-    pub headline: Headline,
     /// The samples that it is on: `test` where the run is through, else `validation`, of the latest epoch.
     pub split: &'static str,
 }
@@ -118,8 +115,8 @@ fn task(experiment: &Experiment) -> &'static str {
 
 fn headline(records: &Records) -> Option<ListedHeadline> {
     let of = |found: &Evaluation, split| {
-        let headline = found.headline();
-        ListedHeadline { metric: headline.name, value: headline.value, headline, split }
+        let Headline { metric, value } = found.headline();
+        ListedHeadline { metric, value, split }
     };
     let validation = || records.epochs.iter().rev().find_map(|epoch| epoch.validation.as_ref());
     let test = records.test.as_ref().map(|found| of(found, "test"));
@@ -195,14 +192,14 @@ mod tests {
         assert_eq!(run.substitute_for.as_deref(), Some("mnist"));
         // Of the latest epoch that was judged, not of the best.
         let of = |run: &ListedRun| run.headline.map(|found| (found.metric, found.value, found.split));
-        assert_eq!(of(&run), Some(("accuracy", 0.5, "validation")));
+        assert_eq!(of(&run), Some((Metric::Accuracy, 0.5, "validation")));
         assert_eq!((run.status, run.seconds), (Some(Status::Stopped { step: 3 }), Some(3.5)));
         assert_eq!(run.began.as_deref(), Some("2026-01-01T00:00:00Z"));
         assert_eq!(run.problem, None);
 
         let test = format!("{metrics}\n{}", evaluation(0.25).replacen('{', "{\"event\":\"test\",", 1));
         let run = listed(&[(CONFIG, TRAINED), (META, &meta), (METRICS, &test)]);
-        assert_eq!(of(&run), Some(("accuracy", 0.25, "test")));
+        assert_eq!(of(&run), Some((Metric::Accuracy, 0.25, "test")));
     }
 
     #[test]

@@ -20,8 +20,8 @@ fn row(run: &ListedRun) -> Vec<String> {
         (None, None) => dataset.clone(),
     });
     let (value, of) = match &run.headline {
-        Some(ListedHeadline { metric, headline, split, .. }) => {
-            (Some(headline.text()), Some(format!("{split} {metric}")))
+        Some(ListedHeadline { metric, value, split }) => {
+            (Some(metric.text(*value)), Some(format!("{split} {}", metric.name())))
         }
         None => (None, None),
     };
@@ -45,19 +45,18 @@ fn row(run: &ListedRun) -> Vec<String> {
 mod tests {
     use std::path::Path;
 
-    use birnn_infer::Headline;
+    use birnn_infer::Metric;
 
     use super::*;
 
     #[test]
     fn each_run_has_its_line() {
-        let headline = Headline { name: "accuracy", value: 0.9652, is_share: true };
         let done = ListedRun {
             name: Some("a".to_owned()),
             task: Some("classify"),
             dataset: Some("synthetic".to_owned()),
             substitute_for: Some("mnist".to_owned()),
-            headline: Some(ListedHeadline { metric: "accuracy", value: 0.9652, headline, split: "test" }),
+            headline: Some(ListedHeadline { metric: Metric::Accuracy, value: 0.9652, split: "test" }),
             status: Some(birnn_run::Status::Done),
             seconds: Some(12.34),
             seed: Some(3),

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use birnn_data::{Decides, PATH_SETTINGS};
 use birnn_experiment::{Monitor, Source};
-use birnn_infer::kept;
+use birnn_infer::{Metric, kept};
 use birnn_run::{CONFIG, Status};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::metric::{Metric, Scored};
+use crate::metric::Scored;
 use crate::records::Records;
 use crate::stats::Summary;
 
@@ -164,7 +164,7 @@ impl Sweep {
     /// What runs are judged by: the metric of the first that is done.
     pub fn metric(&self) -> Metric {
         let done = self.runs.iter().find_map(|run| run.outcome);
-        done.map_or(Metric::ACCURACY, |outcome| outcome.test.metric)
+        done.map_or(Metric::Accuracy, |outcome| outcome.test.metric)
     }
 
     /// What there is to say where settings vary by which the runs are asked for other things. `test_is_share`
@@ -183,8 +183,8 @@ impl Sweep {
         let runs: Vec<BTreeMap<String, &Value>> = self.runs.iter().map(SweepRun::single_settings).collect();
         let keys: BTreeSet<&str> = runs.iter().flat_map(|run| run.keys().map(String::as_str)).collect();
         let differs = |key: &&str| runs.windows(2).any(|two| two[0].get(*key) != two[1].get(*key));
-        let metric = self.metric().name;
-        let (of_tokens, of_values) = (metric == "perplexity", metric == "MAE");
+        let metric = self.metric();
+        let (of_tokens, of_values) = (metric == Metric::Perplexity, metric == Metric::Mae);
         let asks_otherwise = |key: &&str| match Decides::of(key) {
             Some(Decides::Test) => true,
             Some(Decides::Training) => test_is_share || self.by_validation || of_tokens || of_values,
@@ -244,7 +244,7 @@ impl Settings {
         let summary = |value: fn(&Outcome) -> Option<f64>| {
             Summary::new(&outcomes.iter().filter_map(value).collect::<Vec<_>>())
         };
-        let metric = outcomes.first().map_or(Metric::ACCURACY, |outcome| outcome.test.metric);
+        let metric = outcomes.first().map_or(Metric::Accuracy, |outcome| outcome.test.metric);
         Settings {
             settings: runs[0].settings.clone(),
             runs: (first..first + runs.len()).collect(),
@@ -282,7 +282,7 @@ mod tests {
 
     fn run(hidden: &str, seed: u32, accuracy: Option<f64>, validation: Option<f64>) -> (SweepRun, Records) {
         let outcome = accuracy.map(|value| {
-            let test = Scored { metric: Metric::ACCURACY, value };
+            let test = Scored { metric: Metric::Accuracy, value };
             Outcome { validation, test, loss: 0.1, seconds: Some(2.0) }
         });
         let run = SweepRun {
@@ -298,26 +298,38 @@ mod tests {
 
     #[test]
     fn runs_that_are_asked_for_other_things_are_told_of() {
-        let told = |key: &str, metric: &'static str, values: [u8; 2]| {
+        let told = |key: &str, metric: Metric, values: [u8; 2]| {
             let of = |value: u8| {
                 let (mut run, records) = run("2", 0, Some(0.5), None);
                 run.settings = vec![(key.to_owned(), value.into())];
-                run.outcome.as_mut().unwrap().test.metric = Metric { name: metric, is_share: false };
+                run.outcome.as_mut().unwrap().test.metric = metric;
                 (run, records)
             };
             Sweep::new("x".to_owned(), values.map(of).into()).problem.is_some()
         };
-        assert!(told("task.hide.share", "MAE", [1, 2]) && told("data.min_count", "perplexity", [1, 2]));
-        assert!(told("data.window.length", "MAE", [1, 2]) && !told("data.window.length", "accuracy", [1, 2]));
-        assert!(told("data.target", "RMSE", [1, 2]) && !told("data.train", "RMSE", [1, 2]));
-        assert!(told("data.limit", "perplexity", [1, 2]) && told("data.columns.tag", "accuracy", [1, 2]));
-        assert!(!told("data.min_count", "accuracy", [1, 2]) && !told("model.hidden", "perplexity", [1, 2]));
-        assert!(!told("task.hide.share", "MAE", [1, 1]));
+        assert!(
+            told("task.hide.share", Metric::Mae, [1, 2])
+                && told("data.min_count", Metric::Perplexity, [1, 2])
+        );
+        assert!(
+            told("data.window.length", Metric::Mae, [1, 2])
+                && !told("data.window.length", Metric::Accuracy, [1, 2])
+        );
+        assert!(told("data.target", Metric::Rmse, [1, 2]) && !told("data.train", Metric::Rmse, [1, 2]));
+        assert!(
+            told("data.limit", Metric::Perplexity, [1, 2])
+                && told("data.columns.tag", Metric::Accuracy, [1, 2])
+        );
+        assert!(
+            !told("data.min_count", Metric::Accuracy, [1, 2])
+                && !told("model.hidden", Metric::Perplexity, [1, 2])
+        );
+        assert!(!told("task.hide.share", Metric::Mae, [1, 1]));
         let embeddings = |one: Value, other: Value| {
             let of = |value: Value| {
                 let (mut run, records) = run("2", 0, Some(30.0), None);
                 run.settings = vec![("model.embedding".to_owned(), value)];
-                run.outcome.as_mut().unwrap().test.metric = Metric { name: "perplexity", is_share: false };
+                run.outcome.as_mut().unwrap().test.metric = Metric::Perplexity;
                 (run, records)
             };
             Sweep::new("x".to_owned(), vec![of(one), of(other)]).problem
@@ -401,7 +413,7 @@ mod tests {
             Records { epochs: vec![epoch(0.5, 7), epoch(0.3, 8), epoch(0.3, 9)], ..Records::default() };
         assert_eq!(Outcome::of(&records, Monitor::Loss), None);
         records.test = Some(made_up::evaluation(10, 6, 0.2));
-        let test = Scored { metric: Metric::ACCURACY, value: 0.6 };
+        let test = Scored { metric: Metric::Accuracy, value: 0.6 };
         let expected = Outcome { validation: Some(0.8), test, loss: 0.2, seconds: None };
         assert_eq!(Outcome::of(&records, Monitor::Loss), Some(expected));
     }
@@ -409,7 +421,6 @@ mod tests {
     /// Of an error the lowest is the best, and what is judged otherwise comes last.
     #[test]
     fn the_lowest_error_is_the_best() {
-        const RMSE: Metric = Metric { name: "RMSE", is_share: false };
         let with = |hidden: &str, metric: Metric, value: f64| {
             let (mut run, records) = run(hidden, 0, Some(value), Some(value));
             run.outcome.as_mut().unwrap().test.metric = metric;
@@ -417,14 +428,17 @@ mod tests {
         };
         let runs = vec![
             run("1", 0, None, None),
-            with("2", RMSE, 0.4),
-            with("4", Metric::ACCURACY, 0.9),
-            with("8", RMSE, 0.2),
-            with("16", RMSE, 3.0),
+            with("2", Metric::Rmse, 0.4),
+            with("4", Metric::Accuracy, 0.9),
+            with("8", Metric::Rmse, 0.2),
+            with("16", Metric::Rmse, 3.0),
         ];
         let sweep = Sweep::new("x".to_owned(), runs);
         let order: Vec<String> = sweep.settings.iter().map(|s| shown(&s.settings[0].1)).collect();
-        assert_eq!((order, sweep.metric()), (["8", "2", "16", "1", "4"].map(str::to_owned).into(), RMSE));
+        assert_eq!(
+            (order, sweep.metric()),
+            (["8", "2", "16", "1", "4"].map(str::to_owned).into(), Metric::Rmse)
+        );
         let json = serde_json::to_value(&sweep).unwrap();
         assert_eq!(json["settings"][0]["rmse"]["mean"], 0.2);
         assert_eq!(json["runs"][1]["outcome"]["rmse"], 0.4);

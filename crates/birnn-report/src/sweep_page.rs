@@ -7,7 +7,9 @@ use crate::chart::{Axis, Chart, Frame, Line, Point, Side};
 use crate::curves::duration;
 use crate::error::ReportError;
 use crate::figure::{Figure, Table, tied};
-use crate::metric::{Metric, Scored};
+use birnn_infer::Metric;
+
+use crate::metric::Scored;
 use crate::number::number;
 use crate::stats::Summary;
 use crate::sweep::{Outcome, Settings, Sweep, SweepRun, plus_minus, shown};
@@ -48,8 +50,8 @@ pub fn sweep_page(sweep: &Sweep, experiment: &str) -> Result<String, ReportError
     }
     banners.extend(sweep.problem.clone());
     let metric = sweep.metric();
-    let order = if metric.is_share { "" } else { ", the lowest first" };
-    let name = metric.name;
+    let order = if metric.is_share() { "" } else { ", the lowest first" };
+    let name = metric.name();
     let ranking = match sweep.by_validation {
         true => format!(
             "In the order of the mean {name} on the validation samples{order}, which neither training nor the \
@@ -59,7 +61,7 @@ pub fn sweep_page(sweep: &Sweep, experiment: &str) -> Result<String, ReportError
             "In the order of the mean {name} on the test samples{order}, as not all runs kept validation samples \
              back. Chosen in this way, the best is flattered: its {name} on other samples is likely {}. \
              With data.validation set, settings are ranked by samples of their own.",
-            if metric.is_share { "lower" } else { "higher" }
+            if metric.is_share() { "lower" } else { "higher" }
         ),
     };
     let keys = sweep.keys();
@@ -94,7 +96,7 @@ fn summary(sweep: &Sweep) -> String {
             false => format!("The best of {}, {}, reaches", sweep.settings.len(), named(&best.settings)),
         };
         let metric = best.test.metric;
-        let name = if metric.is_share { String::new() } else { format!("{} ", metric.name) };
+        let name = if metric.is_share() { String::new() } else { format!("{} ", metric.name()) };
         let show = |summary: &Summary| plus_minus(summary, |value| metric.text(value));
         let validation = best
             .validation
@@ -184,13 +186,13 @@ fn value_side(sweep: &Sweep) -> Side {
         })
     };
     let ends = sweep.settings.iter().filter_map(of).flatten();
-    let axis = if metric.is_share { Axis::of_shares(ends) } else { Axis::linear(ends, false, false) };
-    Side { percent: metric.is_share, ..Side::new(&format!("{} on the test samples", metric.name), axis) }
+    let axis = if metric.is_share() { Axis::of_shares(ends) } else { Axis::linear(ends, false, false) };
+    Side { percent: metric.is_share(), ..Side::new(&format!("{} on the test samples", metric.name()), axis) }
 }
 
 /// The metric's name at the beginning of a sentence.
 fn heading(metric: Metric) -> String {
-    let mut letters = metric.name.chars();
+    let mut letters = metric.name().chars();
     let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
     first + letters.as_str()
 }

@@ -1,6 +1,7 @@
 //! A sweep in plain text.
 
-use crate::metric::Metric;
+use birnn_infer::Metric;
+
 use crate::stats::Summary;
 use crate::sweep::{Sweep, plus_minus, shown};
 use crate::text_table::{NONE, TextTable};
@@ -11,15 +12,15 @@ impl Sweep {
         let none = || NONE.to_owned();
         let metric = self.metric();
         let score = |summary: Option<Summary>, own: Metric| {
-            let show = |value: f64| match own.is_share {
+            let show = |value: f64| match own.is_share() {
                 true => format!("{:.2}", 100.0 * value),
                 false => own.text(value),
             };
             let told = summary.map_or_else(none, |summary| plus_minus(&summary, show));
             // Of another metric than the heading says.
-            if own == metric || summary.is_none() { told } else { format!("{} {told}", own.name) }
+            if own == metric || summary.is_none() { told } else { format!("{} {told}", own.name()) }
         };
-        let unit = if metric.is_share { ", %".to_owned() } else { format!(" {}", metric.name) };
+        let unit = if metric.is_share() { ", %".to_owned() } else { format!(" {}", metric.name()) };
         let ends = [format!("validation{unit}"), format!("test{unit}"), "training, s".to_owned()];
         let heading = self.keys().into_iter().chain(["runs"]).map(str::to_owned);
         let mut rows = vec![heading.chain(ends).collect::<Vec<_>>()];
@@ -38,15 +39,16 @@ impl Sweep {
 
 #[cfg(test)]
 mod tests {
+    use birnn_infer::Metric;
     use birnn_run::Status;
 
-    use crate::{Metric, Outcome, Records, Scored, Sweep, SweepRun};
+    use crate::{Outcome, Records, Scored, Sweep, SweepRun};
 
     #[test]
     fn each_setting_has_its_line() {
         let run = |hidden: u32, accuracy: Option<f64>| {
             let outcome = accuracy.map(|value| {
-                let test = Scored { metric: Metric::ACCURACY, value };
+                let test = Scored { metric: Metric::Accuracy, value };
                 Outcome { validation: None, test, loss: 0.1, seconds: Some(2.0) }
             });
             let settings = vec![("model.hidden".to_owned(), hidden.into())];

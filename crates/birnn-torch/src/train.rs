@@ -15,7 +15,7 @@ use birnn_data::name::{self, shown};
 use birnn_engine::run::{self, Destination, Joined, Prepared, Run, Start, Trainer};
 use birnn_engine::{Device, EngineError, Ranks, Resumed, device};
 use birnn_experiment::{DeviceChoice, Invalid, Source};
-use birnn_infer::Evaluation;
+use birnn_infer::{Evaluation, Headline, Metric};
 use birnn_run::disk::{self, Disk};
 
 use crate::failed::{Fails, OrFail};
@@ -217,9 +217,9 @@ fn info(run: &Run) -> RunInfo {
 fn report(Finished { found, tested, substitution }: &Finished) -> Outcome {
     let stand_in =
         substitution.as_deref().map_or_else(String::new, |name| format!(" (synthetic digits, not {name})"));
-    let headline = found.headline();
-    let name = if headline.name == "accuracy" { "Accuracy" } else { headline.name };
-    let value = headline.text();
+    let Headline { metric, value } = found.headline();
+    let name = if metric == Metric::Accuracy { "Accuracy" } else { metric.name() };
+    let value = metric.text(value);
     print(&format!("Test {name} of the model on the {tested}: {value}{stand_in}\n"))?;
     if let Some(name) = substitution {
         let name = name.to_uppercase();

@@ -93,7 +93,9 @@ fn a_net_of_a_table_finds_its_columns_by_name() {
     assert_eq!(same.replace("asked.ts:1", "asked.csv:b").replace("asked.ts:2", "asked.csv:a"), lines);
     sandbox.write("asked.jsonl", "{\"pump\": \"a\", \"flow\": 1}\n");
     let guessed = "(read as a table, as its name has no ending of another format)";
-    sandbox.birnn(&["predict", "run", "asked.jsonl"]).failed(2, &["asked.jsonl: has no column `pump`", guessed]);
+    sandbox
+        .birnn(&["predict", "run", "asked.jsonl"])
+        .failed(2, &["asked.jsonl: has no column `pump`", guessed]);
     sandbox.write("other.csv", asked.replace("flow", "flov"));
     let named = "other.csv: has no column `flow`, which the net reads; did you mean `flov`?";
     sandbox.birnn(&["predict", "run", "other.csv"]).failed(2, &[named]);

@@ -32,36 +32,70 @@ pub enum Detail {
     Regress(Regressed),
 }
 
+/// What a net can first be judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Metric {
+    /// Of classes: the share of those that are right.
+    #[serde(rename = "accuracy")]
+    Accuracy,
+    /// Of spans that tags mark: the harmonic mean of precision and recall.
+    F1,
+    /// Of tokens: e to the power of the mean loss.
+    #[serde(rename = "perplexity")]
+    Perplexity,
+    /// Of numbers: the square root of the mean squared error.
+    #[serde(rename = "RMSE")]
+    Rmse,
+    /// Of values that were filled in: the mean of absolute errors.
+    #[serde(rename = "MAE")]
+    Mae,
+}
+
+impl Metric {
+    /// As users call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Metric::Accuracy => "accuracy",
+            Metric::F1 => "F1",
+            Metric::Perplexity => "perplexity",
+            Metric::Rmse => "RMSE",
+            Metric::Mae => "MAE",
+        }
+    }
+
+    /// Whether it is a share from 0 to 1, and the higher the better; what is none is an error, and the lower
+    /// the better.
+    pub fn is_share(self) -> bool {
+        matches!(self, Metric::Accuracy | Metric::F1)
+    }
+
+    /// A value of it for people.
+    pub fn text(self, value: f64) -> String {
+        match self.is_share() {
+            true => format!("{:.2} %", 100.0 * value),
+            false => significant(value),
+        }
+    }
+
+    /// How good a value of it is: the higher the better, whatever the metric.
+    pub fn goodness(self, value: f64) -> f64 {
+        if self.is_share() { value } else { -value }
+    }
+}
+
 /// The one number by which a net is first judged.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Headline {
-    /// The metric, as users call it.
-    pub name: &'static str,
+    /// What it is a value of.
+    pub metric: Metric,
     /// A share from 0 to 1, or in the units of the targets.
     pub value: f64,
-    /// Whether it is a share, and the higher the better; what is none is an error, and the lower the better.
-    pub is_share: bool,
 }
 
 /// For people, such as `accuracy 97.78 %` or `RMSE 0.1234`.
 impl fmt::Display for Headline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.name, self.text())
-    }
-}
-
-impl Headline {
-    /// Its value for people.
-    pub fn text(&self) -> String {
-        match self.is_share {
-            true => format!("{:.2} %", 100.0 * self.value),
-            false => significant(self.value),
-        }
-    }
-
-    /// How good it is: the higher the better, whatever the metric.
-    pub fn goodness(&self) -> f64 {
-        if self.is_share { self.value } else { -self.value }
+        write!(f, "{} {}", self.metric.name(), self.metric.text(self.value))
     }
 }
 
@@ -124,17 +158,18 @@ impl Evaluation {
 
     /// The one number by which the net is first judged.
     pub fn headline(&self) -> Headline {
-        match &self.detail {
+        let (metric, value) = match &self.detail {
             Detail::Classify(found) => match (found.perplexity, found.f1()) {
-                (Some(value), _) => Headline { name: "perplexity", value, is_share: false },
-                (None, Some(value)) => Headline { name: "F1", value, is_share: true },
-                (None, None) => Headline { name: "accuracy", value: found.accuracy, is_share: true },
+                (Some(value), _) => (Metric::Perplexity, value),
+                (None, Some(value)) => (Metric::F1, value),
+                (None, None) => (Metric::Accuracy, found.accuracy),
             },
             Detail::Regress(found) => match found.filled {
-                Some(Filled { mae, .. }) => Headline { name: "MAE", value: mae, is_share: false },
-                None => Headline { name: "RMSE", value: found.rmse, is_share: false },
+                Some(Filled { mae, .. }) => (Metric::Mae, mae),
+                None => (Metric::Rmse, found.rmse),
             },
-        }
+        };
+        Headline { metric, value }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::answers::Answers;
 
 pub(crate) use self::classify::runner_up;
 pub use self::classify::{Class, Classified, Classify, Mistake};
-pub use self::evaluation::{Detail, Evaluation, Headline, significant, significant_among};
+pub use self::evaluation::{Detail, Evaluation, Headline, Metric, significant, significant_among};
 pub use self::judge::Judge;
 pub use self::regress::{Filled, MOST_MISSES, Miss, Regress, Regressed};
 pub(crate) use self::tokens::pieces;

@@ -4,7 +4,7 @@
 //! the best was chosen by the same answers.
 
 use birnn_data::Per;
-use birnn_infer::{ErrorSums, SpanScore};
+use birnn_infer::{ErrorSums, Headline, SpanScore};
 use serde::Serialize;
 
 use super::{ClassesScore, Score};
@@ -116,7 +116,10 @@ impl Comparison {
 
     /// The net that is best by the number that it is first judged by; of several, the first.
     pub fn best(&self) -> usize {
-        let goodness = |net: usize| self.scores[net].headline().goodness();
+        let goodness = |net: usize| {
+            let Headline { metric, value } = self.scores[net].headline();
+            metric.goodness(value)
+        };
         let better = |best: usize, net: usize| if goodness(net) > goodness(best) { net } else { best };
         (0..self.scores.len()).reduce(better).unwrap_or(0)
     }
@@ -414,7 +417,7 @@ pub(crate) mod made_up {
 
 #[cfg(test)]
 mod tests {
-    use birnn_infer::{ReadingScores, SpanScores};
+    use birnn_infer::{Metric, ReadingScores, SpanScores};
 
     use super::made_up::{classes, numbers, predictions, steps, tokens};
     use super::*;
@@ -449,11 +452,11 @@ mod tests {
         let names = |nets: [Answered; 2]| {
             let found = Comparison::new(&nets).unwrap();
             let difference = found.pairs[0].difference;
-            (found.scores.iter().map(|score| score.headline().name).collect::<Vec<_>>(), difference)
+            (found.scores.iter().map(|score| score.headline().metric).collect::<Vec<_>>(), difference)
         };
         let (all, none) = ("r".repeat(20), "r---".repeat(5));
-        assert_eq!(names([of_spans(&all), of_spans(&none)]), (vec!["F1"; 2], 0.0));
-        assert_eq!(names([of_spans(&all), without(&none)]), (vec!["accuracy"; 2], 0.75));
+        assert_eq!(names([of_spans(&all), of_spans(&none)]), (vec![Metric::F1; 2], 0.0));
+        assert_eq!(names([of_spans(&all), without(&none)]), (vec![Metric::Accuracy; 2], 0.75));
         let found = Comparison::new(&[of_spans(&all), without(&all)]).unwrap();
         assert_eq!(found.pairs[0].verdict(), Verdict::Same);
     }
@@ -538,7 +541,7 @@ mod tests {
         let found = Comparison::new(&nets).unwrap();
         let verdicts: Vec<Verdict> = found.pairs.iter().map(Pair::verdict).collect();
         assert_eq!(verdicts, [Verdict::BBetter, Verdict::Same, Verdict::ABetter]);
-        assert_eq!((found.best(), found.scores[1].headline().name), (1, "perplexity"));
+        assert_eq!((found.best(), found.scores[1].headline().metric), (1, Metric::Perplexity));
         let expected = 0.55_f64.exp() - 0.45_f64.exp();
         assert!((found.pairs[0].difference - expected).abs() < 1e-6, "{:?}", found.pairs[0]);
         let refused = |other: Answered| Comparison::new(&[tokens(&[0.1, 0.2]), other]).unwrap_err();

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{ComparedRun, Comparison, Evidence, Pair, Verdict, seed_groups, text};
 use crate::answered::Answered;
 use crate::error::ReportError;
-use crate::metric::{Metric, Scored};
+use crate::metric::Scored;
 use crate::stats::{Interval, Summary};
 use crate::words::Words;
 
@@ -177,7 +177,7 @@ impl SeedGroup {
             let headlines: Vec<_> = headlines.collect();
             let values: Vec<f64> = headlines.iter().map(|headline| headline.value).collect();
             let value = Summary::new(&values).filter(|summary| summary.runs > 1)?;
-            let score = Scored { metric: Metric::from(*headlines.first()?), value };
+            let score = Scored { metric: headlines.first()?.metric, value };
             Some(SeedGroup { runs: counted.iter().map(|run| run.name.clone()).collect(), score })
         };
         seed_groups(&experiments).into_iter().filter_map(group).collect()

@@ -1,6 +1,6 @@
 //! How one net does by itself.
 
-use birnn_infer::{Filled, Headline, NumberScore};
+use birnn_infer::{Filled, Headline, Metric, NumberScore};
 use serde::Serialize;
 
 use crate::answered::Answered;
@@ -83,17 +83,14 @@ impl Score {
 
     /// The one number by which the net is first judged.
     pub fn headline(&self) -> Headline {
-        match self {
-            Score::Classes(ClassesScore { f1: Some(value), .. }) => {
-                Headline { name: "F1", value: *value, is_share: true }
-            }
-            Score::Classes(score) => Headline { name: "accuracy", value: score.accuracy, is_share: true },
-            Score::Numbers(NumbersScore { filled: Some(filled), .. }) => {
-                Headline { name: "MAE", value: filled.mae, is_share: false }
-            }
-            Score::Numbers(score) => Headline { name: "RMSE", value: score.rmse, is_share: false },
-            Score::Tokens(score) => Headline { name: "perplexity", value: score.perplexity, is_share: false },
-        }
+        let (metric, value) = match self {
+            Score::Classes(ClassesScore { f1: Some(value), .. }) => (Metric::F1, *value),
+            Score::Classes(score) => (Metric::Accuracy, score.accuracy),
+            Score::Numbers(NumbersScore { filled: Some(filled), .. }) => (Metric::Mae, filled.mae),
+            Score::Numbers(score) => (Metric::Rmse, score.rmse),
+            Score::Tokens(score) => (Metric::Perplexity, score.perplexity),
+        };
+        Headline { metric, value }
     }
 
     /// The loss of the net on the samples.

@@ -150,7 +150,7 @@ fn between(Interval { low, high }: Interval, show: impl Fn(f64) -> String) -> St
 
 /// What the nets are first judged by.
 fn metric(report: &ComparisonReport) -> &'static str {
-    report.comparison.scores[0].headline().name
+    report.comparison.scores[0].headline().metric.name()
 }
 
 /// Enough of a git revision to know it by.
@@ -248,7 +248,7 @@ fn verdicts(report: &ComparisonReport) -> String {
     }
     for group in &report.seed_groups {
         let (metric, Summary { runs, mean, deviation, low, high }) = (group.score.metric, group.score.value);
-        let (show, unit, points): (fn(f64) -> String, _, _) = match metric.is_share {
+        let (show, unit, points): (fn(f64) -> String, _, _) = match metric.is_share() {
             true => (percent, " %", " points"),
             false => (significant, "", ""),
         };
@@ -256,7 +256,7 @@ fn verdicts(report: &ComparisonReport) -> String {
             "{} differ in their seeds alone: {} {}{unit} on average of {runs}, {} to {}{unit}, standard \
              deviation {}{points}.",
             group.runs.join(", "),
-            metric.name,
+            metric.name(),
             show(mean),
             show(low),
             show(high),

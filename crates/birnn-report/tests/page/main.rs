@@ -14,9 +14,9 @@ use birnn_data::{
 };
 use birnn_experiment::{Experiment, RegressionLoss};
 use birnn_infer::container::{Entry, encode};
-use birnn_infer::{Classify, Manifest, Predictor, Regress, Task};
+use birnn_infer::{Classify, Manifest, Metric, Predictor, Regress, Task};
 use birnn_report::{
-    Metric, Outcome, Records, ReportError, Run, Scored, StateGradients, Sweep, SweepRun, page, sweep_page,
+    Outcome, Records, ReportError, Run, Scored, StateGradients, Sweep, SweepRun, page, sweep_page,
 };
 use birnn_run::Status;
 use roxmltree::{Document, Node, ParsingOptions};
@@ -623,7 +623,7 @@ fn without_images_there_is_no_page() {
 fn a_sweeps_page_is_whole_and_loads_nothing() {
     let run = |folder: &str, value: &str, accuracy: Option<f64>| {
         let outcome = accuracy.map(|value| {
-            let test = Scored { metric: Metric::ACCURACY, value };
+            let test = Scored { metric: Metric::Accuracy, value };
             Outcome { validation: None, test, loss: 0.1, seconds: Some(2.0) }
         });
         let settings =
