@@ -283,7 +283,7 @@ fn digits() -> &'static [(String, Vec<u8>); 4] {
             let LabelledImages { images, labels } = synthetic::digits(0, first, count);
             let shape = [count as u32, images.rows as u32, images.cols as u32];
             let name = |what: &str| format!("idx-digits/{part}-{what}");
-            [(name("images"), idx(&shape, &images.pixels)), (name("labels"), idx(&shape[..1], &labels))]
+            [(name("images"), idx(&shape, &images.pixels)), (name("labels"), idx_labels(&labels))]
         };
         let ([a, b], [c, d]) = (of("train", 0, 300), of("test", 60_000, 1000));
         [a, b, c, d]
@@ -308,6 +308,12 @@ pub fn skipped(why: &str) {
 pub fn mnist() -> Option<PathBuf> {
     let folder = PathBuf::from(std::env::var_os("BIRNN_DATA_DIR")?);
     [folder.join("mnist"), folder.join("MNIST/raw")].iter().any(|data| data.is_dir()).then_some(folder)
+}
+
+/// An IDX file of labels, which are bytes there.
+pub fn idx_labels(labels: &[u16]) -> Vec<u8> {
+    let bytes: Vec<u8> = labels.iter().map(|&label| label.try_into().unwrap()).collect();
+    idx(&[bytes.len() as u32], &bytes)
 }
 
 /// An IDX file of bytes: its header, then the values, fitting together or not.

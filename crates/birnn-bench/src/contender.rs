@@ -80,7 +80,7 @@ pub fn timed(seconds: f64, mut step: impl FnMut() -> Result<()>) -> Result<Vec<f
 /// So many images, which look like noise.
 pub fn noise(count: usize, [rows, cols]: [usize; 2]) -> Split {
     let pixels = (0..count * rows * cols).map(|index| ((index * 7919) % 251) as u8).collect();
-    let labels = (0..count).map(|index| (index % CLASSES) as u8).collect();
+    let labels = (0..count).map(|index| (index % CLASSES) as u16).collect();
     LabelledImages { images: Images { rows, cols, pixels }, labels }.into()
 }
 
@@ -94,7 +94,7 @@ pub fn images(count: usize, shape: [usize; 2]) -> Result<Samples> {
 fn series(point: &Point) -> Result<Samples> {
     let values = (0..point.steps() * point.features).map(|index| ((index * 7919) % 251) as f32 / 251.0);
     let sequences = Sequences::new(Values::Floats(values.collect()), point.features, point.each_length());
-    let labels = (0..point.batch).map(|index| (index % CLASSES) as u8).collect();
+    let labels = (0..point.batch).map(|index| (index % CLASSES) as u16).collect();
     let modality = Modality::Series(Series::of(&sequences, Missing::Refuse, false));
     Ok(Samples::new(Split::classified(sequences, labels), &modality, None, Device::Cpu)?)
 }

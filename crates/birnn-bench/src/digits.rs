@@ -13,10 +13,11 @@ pub fn lay_out(root: &Path) -> Result<String> {
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     for (prefix, split) in [("train", &splits.train), ("t10k", &splits.test)] {
         let labels = split.labels().context("MNIST has classes")?;
+        let labels: Vec<u8> = labels.iter().map(|&digit| digit as u8).collect();
         let Images { rows, cols, pixels } = split.sequences.to_images().context("MNIST is images")?;
         let files = [
             ("images-idx3-ubyte", idx(&[labels.len(), rows, cols], &pixels)),
-            ("labels-idx1-ubyte", idx(&[labels.len()], labels)),
+            ("labels-idx1-ubyte", idx(&[labels.len()], &labels)),
         ];
         for (name, bytes) in files {
             let path = folder.join(format!("{prefix}-{name}"));

@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let labels = split.labels().ok_or("digits have classes")?;
         let files = [
             ("images-idx3", vec![labels.len(), images.rows, images.cols], &images.pixels),
-            ("labels-idx1", vec![labels.len()], &labels.to_vec()),
+            ("labels-idx1", vec![labels.len()], &labels.iter().map(|&label| label as u8).collect()),
         ];
         for (name, shape, bytes) in files {
             let file = File::create(folder.join(format!("{prefix}-{name}-ubyte.gz")))?;

@@ -91,8 +91,8 @@ impl Hash for Content<'_> {
 
 /// Whether the samples of each class come one after the other, so that the first ones are of a few classes
 /// alone.
-pub(crate) fn is_sorted_by_class(labels: &[u8]) -> bool {
-    let mut seen = [false; MOST_CLASSES];
+pub(crate) fn is_sorted_by_class(labels: &[u16]) -> bool {
+    let mut seen = vec![false; MOST_CLASSES];
     let mut classes = 0;
     for (index, &label) in labels.iter().enumerate() {
         let begins = index == 0 || labels[index - 1] != label;
@@ -170,8 +170,8 @@ pub(crate) fn hardly_told_apart(
 }
 
 /// Which labels there are.
-pub(crate) fn classes_in(labels: &[u8]) -> [bool; MOST_CLASSES] {
-    let mut seen = [false; MOST_CLASSES];
+pub(crate) fn classes_in(labels: &[u16]) -> Vec<bool> {
+    let mut seen = vec![false; MOST_CLASSES];
     labels.iter().for_each(|&label| seen[usize::from(label)] = true);
     seen
 }
@@ -179,9 +179,9 @@ pub(crate) fn classes_in(labels: &[u8]) -> [bool; MOST_CLASSES] {
 /// Classes of which no sample was left in `labels` to train on; of those that are `known` there were some in
 /// the file, among so many samples.
 pub(crate) fn untrained(
-    labels: &[u8],
+    labels: &[u16],
     classes: &[String],
-    (known, of): (&[bool; MOST_CLASSES], usize),
+    (known, of): (&[bool], usize),
     sorted: bool,
     plan: &DataPlan,
 ) -> Option<ConfigError> {
@@ -350,8 +350,8 @@ mod tests {
     #[test]
     fn classes_without_training_images_are_named() {
         let classes: Vec<String> = (0..13).map(|class| format!("c{class}")).collect();
-        let all: Vec<u8> = (0..13).collect();
-        let told = |labels: &[u8], file: &[u8], limit: usize| {
+        let all: Vec<u16> = (0..13).collect();
+        let told = |labels: &[u16], file: &[u16], limit: usize| {
             let plan = DataPlan { limit, ..crate::DataConfig::default().resolve().unwrap() };
             let sorted = is_sorted_by_class(file);
             untrained(labels, &classes, (&classes_in(file), file.len()), sorted, &plan)

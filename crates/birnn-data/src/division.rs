@@ -12,7 +12,7 @@ use crate::error::ConfigError;
 use crate::order::shuffle;
 use crate::rng::Rng;
 use crate::sequences::Part;
-use crate::split::{MOST_CLASSES, STREAM_SEED, Split};
+use crate::split::{STREAM_OF_GROUPS, STREAM_SEED, Split};
 
 /// How samples were divided, where there was more to it than keeping some back at random.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -305,8 +305,7 @@ impl Samples {
                     return refuse(format!("all {what} are of one group, and groups are not parted"));
                 }
                 let count = share(order.len(), part);
-                // Its stream is none of a class.
-                shuffle(&mut order, &mut Rng::new(STREAM_SEED, MOST_CLASSES as u64));
+                shuffle(&mut order, &mut Rng::new(STREAM_SEED, STREAM_OF_GROUPS));
                 let chosen: HashSet<u32> = order.drain(..count).collect();
                 groups.iter().map(|group| chosen.contains(group)).collect()
             }

@@ -133,7 +133,7 @@ pub(crate) fn same_size(train: &Images, of: &Path, test: &Images, path: &Path) -
 pub(crate) fn join(
     images: Images,
     of: &Path,
-    mut labels: Vec<u8>,
+    labels: Vec<u8>,
     path: &Path,
     classes: usize,
     first: u8,
@@ -147,6 +147,6 @@ pub(crate) fn join(
     if let Some(index) = labels.iter().position(none) {
         return Err(FileProblem::Label { index, label: labels[index], classes, first }.at(path));
     }
-    labels.iter_mut().for_each(|label| *label -= first);
+    let labels = labels.into_iter().map(|label| u16::from(label - first)).collect();
     Ok(LabelledImages { images, labels })
 }

@@ -6,11 +6,13 @@ use crate::rng::Rng;
 use crate::sequences::{Part, Sequences};
 use crate::targets::{Per, TargetKind, TargetValues, Targets};
 
-/// Classes that there can be: a label is one byte.
-pub const MOST_CLASSES: usize = 1 << u8::BITS;
+/// Classes that there can be: a label is two bytes.
+pub const MOST_CLASSES: usize = 1 << u16::BITS;
 
 /// Which samples are kept back is the same in every run, so that runs with different seeds compare.
 pub(crate) const STREAM_SEED: u64 = 0x7661_6c69_6461_7465;
+/// The random stream by which groups are kept back; of samples, each class has the stream of its own number.
+pub(crate) const STREAM_OF_GROUPS: u64 = 256;
 
 /// Sequences and what they are to be answered with.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +31,7 @@ impl From<LabelledImages> for Split {
 
 impl Split {
     /// Sequences with a class for each, counted from 0.
-    pub fn classified(sequences: Sequences, labels: Vec<u8>) -> Split {
+    pub fn classified(sequences: Sequences, labels: Vec<u16>) -> Split {
         Split { sequences, targets: Targets::of_sequences(labels) }
     }
 
@@ -60,7 +62,7 @@ impl Split {
     }
 
     /// The classes of its targets, where they are such.
-    pub fn labels(&self) -> Option<&[u8]> {
+    pub fn labels(&self) -> Option<&[u16]> {
         self.targets.classes()
     }
 
@@ -103,15 +105,17 @@ impl Split {
     /// (largest remainders) where each sample has one.
     pub(crate) fn of_each_class(&self, count: usize) -> Vec<bool> {
         let total = self.len();
-        let mut classes: Vec<Vec<u32>> = vec![Vec::new(); MOST_CLASSES];
-        match self.labels().filter(|_| self.targets.per == Per::Sequence) {
-            None => classes[0].extend(0..total as u32),
+        let mut classes: Vec<Vec<u32>> = match self.labels().filter(|_| self.targets.per == Per::Sequence) {
+            None => vec![(0..total as u32).collect()],
             Some(labels) => {
+                let count = labels.iter().max().map_or(0, |&label| usize::from(label) + 1);
+                let mut classes = vec![Vec::new(); count];
                 for (index, &label) in labels.iter().enumerate() {
                     classes[usize::from(label)].push(index as u32);
                 }
+                classes
             }
-        }
+        };
         let mut shares: Vec<usize> = classes.iter().map(|members| members.len() * count / total).collect();
         let mut by_remainder: Vec<usize> = (0..classes.len()).collect();
         by_remainder.sort_by_key(|&class| std::cmp::Reverse(classes[class].len() * count % total));
@@ -133,7 +137,7 @@ mod tests {
     use crate::sequences::Values;
 
     /// Series of one to three steps that hold their own index.
-    fn numbered(labels: &[u8]) -> Split {
+    fn numbered(labels: &[u16]) -> Split {
         let lengths = || (0..labels.len()).map(|index| 1 + index % 3);
         let values = lengths().enumerate().flat_map(|(index, length)| vec![index as f32; length]);
         let sequences = Sequences::new(Values::Floats(values.collect()), 1, lengths());
@@ -147,7 +151,7 @@ mod tests {
 
     #[test]
     fn every_class_gives_its_share_and_nothing_is_lost() {
-        let labels: Vec<u8> = (0..200).map(|index| [0, 0, 0, 1, 9][index % 5]).collect();
+        let labels: Vec<u16> = (0..200).map(|index| [0, 0, 0, 1, 9][index % 5]).collect();
         let all = numbered(&labels);
         let keep_back = |count| {
             let chosen = all.of_each_class(count);

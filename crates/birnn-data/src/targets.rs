@@ -106,7 +106,7 @@ pub struct Targets {
 #[derive(Clone, Debug, PartialEq)]
 pub enum TargetValues {
     /// Classes, counted from 0.
-    Classes(Vec<u8>),
+    Classes(Vec<u16>),
     /// Numbers in units of their own, `[positions, width]`.
     Numbers {
         /// All of them.
@@ -135,7 +135,7 @@ pub enum TargetValues {
 
 impl Targets {
     /// A class for each sequence.
-    pub fn of_sequences(labels: Vec<u8>) -> Targets {
+    pub fn of_sequences(labels: Vec<u16>) -> Targets {
         Targets { values: TargetValues::Classes(labels), per: Per::Sequence }
     }
 
@@ -196,7 +196,7 @@ impl Targets {
     }
 
     /// The classes, where they are such, and no tokens of the sequence itself.
-    pub fn classes(&self) -> Option<&[u8]> {
+    pub fn classes(&self) -> Option<&[u16]> {
         match &self.values {
             TargetValues::Classes(labels) => Some(labels),
             TargetValues::SelfClasses { .. }
@@ -259,7 +259,7 @@ impl Targets {
     /// Their bytes, for a digest.
     pub(crate) fn bytes(&self, mut take: impl FnMut(&[u8])) {
         match &self.values {
-            TargetValues::Classes(labels) => take(labels),
+            TargetValues::Classes(labels) => labels.iter().for_each(|&label| with_bytes_of(label, &mut take)),
             TargetValues::SelfClasses { labels, .. } => {
                 labels.iter().for_each(|label| take(&label.to_le_bytes()));
             }
@@ -267,6 +267,14 @@ impl Targets {
                 values.iter().for_each(|value| take(&value.to_le_bytes()));
             }
         }
+    }
+}
+
+/// Gives `take` the bytes of a label, for a digest: one, or of those that take two, both.
+pub(crate) fn with_bytes_of(label: u16, mut take: impl FnMut(&[u8])) {
+    match u8::try_from(label) {
+        Ok(label) => take(&[label]),
+        Err(_) => take(&label.to_le_bytes()),
     }
 }
 

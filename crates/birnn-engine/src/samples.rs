@@ -118,8 +118,7 @@ impl Batch {
             }
             (Kind::Int64, _) => {
                 let labels = Vec::<i64>::try_from(target)?.into_iter();
-                // There are no more than a byte can tell apart.
-                TargetValues::Classes(labels.map(|label| label as u8).collect())
+                TargetValues::Classes(labels.map(|label| label as u16).collect())
             }
             _ => TargetValues::Numbers {
                 values: Vec::try_from(target)?,
@@ -210,7 +209,8 @@ impl Samples {
         }));
         let target = match &targets.values {
             TargetValues::Classes(labels) => {
-                Tensor::f_from_slice(labels)?.f_to_device(device)?.f_to_kind(Kind::Int64)?
+                let labels: Vec<i64> = labels.iter().copied().map(i64::from).collect();
+                Tensor::f_from_slice(&labels)?.f_to_device(device)?
             }
             TargetValues::SelfClasses { labels, .. } => {
                 let labels: Vec<i64> = labels.iter().copied().map(wide).collect();
@@ -604,13 +604,14 @@ mod tests {
 
     const IMAGES: Modality = Modality::Images { shape: [2, 3], preprocessing: None };
 
-    fn images(rows: usize, cols: usize, pixels: Vec<u8>, labels: Vec<u8>) -> Split {
+    fn images(rows: usize, cols: usize, pixels: Vec<u8>, labels: Vec<u16>) -> Split {
         Split::classified(Images { rows, cols, pixels }.into(), labels)
     }
 
     fn samples(count: u8) -> Samples {
         let pixels = (0..count).flat_map(|image| [image, 0, 255, 51, 0, 0]).collect();
-        Samples::new(images(2, 3, pixels, (0..count).collect()), &IMAGES, None, Device::Cpu).unwrap()
+        Samples::new(images(2, 3, pixels, (0..u16::from(count)).collect()), &IMAGES, None, Device::Cpu)
+            .unwrap()
     }
 
     #[test]

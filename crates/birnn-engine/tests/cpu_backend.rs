@@ -96,7 +96,9 @@ fn check_task(config: &ModelConfig, task: Task, (sequences, modality): (Sequence
     }
     let positions = if wanted.per == Per::Step { sequences.steps() } else { batch };
     let values = match wanted.kind {
-        TargetKind::Classes => TargetValues::Classes((0..positions).map(|index| (index % 3) as u8).collect()),
+        TargetKind::Classes => {
+            TargetValues::Classes((0..positions).map(|index| (index % 3) as u16).collect())
+        }
         TargetKind::Numbers => {
             let values = (0..3 * positions).map(|index| (index * 71 % 19) as f32 - 5.0).collect();
             TargetValues::Numbers { values, width: 3 }
@@ -197,7 +199,7 @@ fn dropout_around_the_recurrent_layers_is_the_same_on_the_way_back() {
                 Learner::new(&architecture, task, loss, modality.inputs(), 3, Device::Cpu).unwrap();
             let count = sequences.len();
             let positions = if per == Per::Step { sequences.steps() } else { count };
-            let values = TargetValues::Classes((0..positions).map(|index| (index % 3) as u8).collect());
+            let values = TargetValues::Classes((0..positions).map(|index| (index % 3) as u16).collect());
             let split = Split { sequences, targets: Targets { values, per } };
             let samples = Samples::new(split, &modality, None, Device::Cpu).unwrap();
             let order = samples.order(0, 0, None).unwrap();

@@ -131,7 +131,9 @@ fn samples(modality: &Modality, wanted: Wanted, count: usize, augment: Option<Au
     }
     let positions = if wanted.per == Per::Step { sequences.steps() } else { count };
     let values = match wanted.kind {
-        TargetKind::Classes => TargetValues::Classes((0..positions).map(|index| (index % 3) as u8).collect()),
+        TargetKind::Classes => {
+            TargetValues::Classes((0..positions).map(|index| (index % 3) as u16).collect())
+        }
         TargetKind::Numbers => TargetValues::Numbers {
             values: (0..3 * positions).map(|index| value(index) as f32).collect(),
             width: 3,

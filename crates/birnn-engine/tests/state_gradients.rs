@@ -10,7 +10,7 @@ const BATCH: usize = 4;
 const TIME: usize = 7;
 const FEATURES: usize = 6;
 const CLASSES: [&str; 3] = ["a", "b", "c"];
-const LABELS: [u8; BATCH] = [0, 1, 2, 1];
+const LABELS: [u16; BATCH] = [0, 1, 2, 1];
 
 /// `[batch, steps, units]` of the states that the net uses, by layer and direction, and which steps these
 /// are.

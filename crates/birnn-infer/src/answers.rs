@@ -40,7 +40,7 @@ pub struct Joint {
     crf: Arc<Crf>,
     emissions: Vec<f32>,
     /// The most probable tags of each sequence, all together (Viterbi).
-    pub tags: Vec<u8>,
+    pub tags: Vec<u16>,
 }
 
 /// Of answers that each stand for themselves.
@@ -80,13 +80,13 @@ impl Answers {
 
     /// The sum of the losses of whole sequences with these labels, in nats; none where each answer stands for
     /// itself.
-    pub(crate) fn joint_loss(&self, labels: &[u8]) -> Option<f64> {
+    pub(crate) fn joint_loss(&self, labels: &[u16]) -> Option<f64> {
         let Joint { crf, emissions, .. } = self.joint.as_ref()?;
         Some(crf.losses(emissions, &self.lengths, labels).iter().sum())
     }
 
     /// The gradient of that sum with respect to what the head gave.
-    pub(crate) fn joint_loss_gradient(&self, labels: &[u8]) -> Option<Vec<f32>> {
+    pub(crate) fn joint_loss_gradient(&self, labels: &[u16]) -> Option<Vec<f32>> {
         let Joint { crf, emissions, .. } = self.joint.as_ref()?;
         let mut gradient = vec![0.0; emissions.len()];
         crf.gradient(emissions, &self.lengths, labels, &mut gradient);

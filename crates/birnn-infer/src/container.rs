@@ -390,8 +390,8 @@ mod tests {
             assert!(!path.exists());
         };
         refused(
-            &|manifest| *made_up::classes(manifest) = vec!["x".to_owned(); 257],
-            "3 x 2 images of 257 classes cannot be; at most ",
+            &|manifest| *made_up::classes(manifest) = vec!["x".to_owned(); 65_537],
+            "3 x 2 images of 65537 classes cannot be; at most ",
         );
         refused(&|manifest| made_up::classes(manifest).clear(), "of 0 classes cannot be");
         refused(&|manifest| manifest.modality = images([1 << 17, 2]), "131072 x 2 images");

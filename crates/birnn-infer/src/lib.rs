@@ -61,8 +61,8 @@ pub use format::{FORMAT, LARGEST_SIDE};
 pub use in_use::InUse;
 pub use manifest::{Manifest, Progress};
 pub use metrics::{
-    ClassScore, Confusion, ErrorSums, KnownWords, NumberScore, ReadingScores, SpanCounts, SpanScore,
-    SpanScores, TypeScore, WordScore,
+    ClassScore, Confusion, ErrorSums, KnownWords, MOST_CONFUSED, NumberScore, ReadingScores, SpanCounts,
+    SpanScore, SpanScores, TypeScore, WordScore,
 };
 pub use network::{Network, Reading, Workspace, spec};
 pub use predictor::Predictor;

@@ -9,6 +9,7 @@ use birnn_data::{
     Wanted,
 };
 use birnn_experiment::{Experiment, HideConfig, Invalid, TrainPlan};
+use birnn_kernels::MOST_TAGS;
 use birnn_run::{Cpu, LIBTORCH, Mark};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -325,6 +326,9 @@ impl Manifest {
         if architecture.head == Head::Crf && !matches!(self.task, Task::Classify(_)) {
             return Err("a conditional random field tells tags, and no numbers".to_owned());
         }
+        if let Some(tags) = self.too_many_tags(architecture) {
+            return Err(format!("a conditional random field of {tags} tags; at most {MOST_TAGS} can be"));
+        }
         match (self.task.per(), readout == Readout::Sequence) {
             (Per::Step, true) | (Per::Sequence, false) => Ok(()),
             (Per::Step, false) => Err(format!("a net with the readout `{readout}` cannot answer each step")),
@@ -332,6 +336,11 @@ impl Manifest {
                 Err("a net that answers each step has no answer to a whole sequence".to_owned())
             }
         }
+    }
+
+    /// How many tags a conditional random field would have, where these are more than it can know.
+    pub fn too_many_tags(&self, architecture: &Architecture) -> Option<usize> {
+        Some(self.task.outputs()).filter(|&tags| architecture.head == Head::Crf && tags > MOST_TAGS)
     }
 
     /// Whether a net can be for such images or series.

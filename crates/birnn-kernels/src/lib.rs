@@ -87,7 +87,7 @@ mod workers;
 pub use adam::AdamStep;
 pub use average::move_average;
 pub use birnn_architecture::{LegalTags, Precision};
-pub use crf::{Crf, CrfGradient};
+pub use crf::{Crf, CrfGradient, MOST_TAGS};
 pub use dropout::Dropout;
 pub use isa::{Instructions, Problem, flush_subnormals};
 pub use linear::Linear;

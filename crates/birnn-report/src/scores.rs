@@ -1,5 +1,7 @@
 //! How the net does: confusion, scores by class and by length, calibration, mistakes.
 
+use std::collections::BTreeMap;
+
 use birnn_data::{Per, Split};
 use birnn_infer::{Classified, ReadingScores, SpanScore};
 
@@ -68,14 +70,12 @@ pub(crate) fn confusion(found: &Classified, counted: Words) -> Option<HeatMap> {
 /// The mistakes that the net makes most often.
 pub(crate) fn commonest(found: &Classified, words: Words) -> Table {
     let names: Vec<&str> = found.classes.iter().map(|score| score.class.as_str()).collect();
-    let mut pairs: Vec<(u64, usize, usize)> = found
-        .confusion
-        .0
-        .iter()
-        .enumerate()
-        .flat_map(|(label, row)| row.iter().enumerate().map(move |(class, &count)| (count, label, class)))
-        .filter(|&(count, label, class)| count > 0 && label != class)
-        .collect();
+    let mut counts: BTreeMap<(usize, usize), u64> = BTreeMap::new();
+    for mistake in &found.mistakes {
+        *counts.entry((mistake.label, mistake.class)).or_default() += 1;
+    }
+    let mut pairs: Vec<(u64, usize, usize)> =
+        counts.into_iter().map(|((label, class), count)| (count, label, class)).collect();
     pairs.sort_by_key(|&(count, label, class)| (std::cmp::Reverse(count), label, class));
     let rows = pairs.into_iter().take(COMMONEST).map(|(count, label, class)| {
         let of = found.classes[label].samples;
@@ -355,7 +355,7 @@ pub(crate) fn one_of_test(index: usize, words: Words) -> String {
 
 #[cfg(test)]
 mod tests {
-    use birnn_infer::{ClassScore, Classified, Confusion as Counts};
+    use birnn_infer::{ClassScore, Classified, Confusion as Counts, Mistake};
 
     use super::*;
 
@@ -372,7 +372,14 @@ mod tests {
             samples: row.iter().sum(),
         };
         let classes = confusion.iter().enumerate().map(score).collect();
-        Classified { classes, confusion: Counts(confusion), ..Classified::default() }
+        let mut mistakes = Vec::new();
+        for (label, row) in confusion.iter().enumerate() {
+            for (class, &count) in row.iter().enumerate().filter(|(class, _)| *class != label) {
+                let mistake = Mistake { sample: 0, label, class, probability: 0.5 };
+                mistakes.extend(std::iter::repeat_n(mistake, count as usize));
+            }
+        }
+        Classified { classes, confusion: Counts(confusion), mistakes, ..Classified::default() }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use birnn_data::{Images, LabelledImages, synthetic};
-use birnn_tests::{Ended, Sandbox, gzip, idx};
+use birnn_tests::{Ended, Sandbox, gzip, idx, idx_labels};
 use serde_json::Value;
 
 const SIDE: u32 = 28;
@@ -14,7 +14,7 @@ fn write(sandbox: &Sandbox, folder: &str, train: &LabelledImages, test: &Labelle
     for (name, split) in [("train", train), ("test", test)] {
         let count = split.labels.len() as u32;
         sandbox.write(&format!("{folder}/{name}-images"), idx(&[count, SIDE, SIDE], &split.images.pixels));
-        sandbox.write(&format!("{folder}/{name}-labels"), idx(&[count], &split.labels));
+        sandbox.write(&format!("{folder}/{name}-labels"), idx_labels(&split.labels));
     }
     sandbox.write(
         &format!("{folder}/exp.toml"),
@@ -310,7 +310,7 @@ fn emnist_is_taken_from_its_files() {
         sandbox.write(&format!("data/EMNIST/raw/emnist-{set}-{part}-images-idx3-ubyte.gz"), images);
         sandbox.write(
             &format!("data/EMNIST/raw/emnist-{set}-{part}-labels-idx1-ubyte"),
-            idx(&[count], &split.labels),
+            idx_labels(&split.labels),
         );
     };
     let (train, test) = (digits(0, 1000, transposed), digits(9000, 60, transposed));

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use birnn_data::{LabelledImages, png, synthetic};
-use birnn_tests::{Sandbox, gzip, idx};
+use birnn_tests::{Sandbox, gzip, idx, idx_labels};
 use parquet::data_type::{ByteArray, ByteArrayType, FloatType, Int64Type};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
@@ -46,7 +46,7 @@ fn write_digits(sandbox: &Sandbox, split: &str, digits: &LabelledImages) {
     let LabelledImages { images, labels } = digits;
     let count = labels.len() as u32;
     sandbox.write(&format!("{split}-images"), idx(&[count, SIDE as u32, SIDE as u32], &images.pixels));
-    sandbox.write(&format!("{split}-labels"), idx(&[count], labels));
+    sandbox.write(&format!("{split}-labels"), idx_labels(labels));
     let mut rows =
         (0..SIDE * SIDE).fold("label".to_owned(), |row, pixel| row + &format!(",pixel{pixel}")) + "\n";
     for (index, label) in labels.iter().enumerate() {

@@ -101,6 +101,49 @@ fn a_net_of_a_table_finds_its_columns_by_name() {
     sandbox.birnn(&["predict", "run", "other.csv"]).failed(2, &[named]);
 }
 
+/// A label takes two bytes where one does not do, from the file to the answers; of so many classes there is no
+/// confusion matrix.
+#[test]
+fn there_can_be_more_classes_than_a_byte_has_values() {
+    let sandbox = Sandbox::new();
+    // Two steps of each series.
+    let row = |series: usize| format!("{series},{},c{:03}\n", series % 300, series % 300);
+    let rows = |series: usize| (0..2 * series).map(|index| row(index / 2));
+    sandbox.write("train.csv", "id,x,kind\n".to_owned() + &rows(900).collect::<String>());
+    sandbox.write("test.csv", "id,x,kind\n".to_owned() + &rows(600).collect::<String>());
+    let text = "[data]\ndataset = \"table\"\ntrain = \"train.csv\"\ntest = \"test.csv\"\nid = \"id\"\n\
+                features = [\"x\"]\ntarget = \"kind\"\n[model]\nhidden = 32\nlayers = 1\nTASK[train]\nepochs = 30\n\
+                batch_size = 30\noptimizer = { lr = 0.02 }\n";
+    sandbox.write("whole.toml", text.replace("TASK", ""));
+    sandbox.write("steps.toml", text.replace("TASK", "head = \"crf\"\n[task]\nkind = \"tag\"\n"));
+    for run in ["whole", "steps"] {
+        sandbox.birnn(&["train", &format!("{run}.toml"), "--run-dir", run]).done();
+        let told = sandbox.birnn(&["eval", run]).done().stdout;
+        assert!(told.contains("confusion: left out, of more than 256 classes"), "{told}");
+        let found = json(&sandbox.birnn(&["eval", run, "--json"]).done().stdout);
+        assert_eq!((&found["confusion"], found["classes"].as_array().unwrap().len()), (&json("[]"), 300));
+        assert!(found["accuracy"].as_f64().unwrap() > 0.02, "{run}: {}", found["accuracy"]);
+        csv_is_json(&sandbox, run, "test.csv");
+        let answers = sandbox.birnn(&["predict", run, "test.csv", "--csv"]).done().stdout;
+        let column = if run == "steps" { 5 } else { 3 };
+        let high = answers.lines().skip(1).filter(|line| line.split(',').nth(column) > Some("c256")).count();
+        assert!(high > 20, "{run}: {high} answers are of classes beyond a byte");
+        sandbox.birnn(&["report", run]).done();
+        sandbox.birnn(&["compare", run, run]).done();
+        let weights = format!("{run}.safetensors");
+        sandbox.birnn(&["export", run, "net.ckpt", "--force"]).done();
+        sandbox.birnn(&["import", "net.ckpt", "--out", &weights]).done();
+        let again = sandbox.birnn(&["predict", &weights, "test.csv", "--csv"]).done().stdout;
+        assert_eq!(again, answers, "{run}");
+    }
+    let many = (0..10_000).map(|step| format!("1,{step},c{}\n", step / 2)).collect::<String>();
+    for file in ["train.csv", "test.csv"] {
+        sandbox.write(file, "id,x,kind\n".to_owned() + &many);
+    }
+    let told = ["model.head: a conditional random field knows 4096 tags at most, and these are 5000"];
+    sandbox.birnn(&["train", "steps.toml", "--run-dir", "no"]).failed(2, &told);
+}
+
 /// Series and times mixed, and some series in windows: each answer says which row it is of.
 #[test]
 fn answers_to_steps_say_which_row_they_are_of() {

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use birnn_data::escape;
-use birnn_infer::{Classified, Evaluation, KnownWords, ReadingScores, SpanScore, SpanScores, significant};
+use birnn_infer::{
+    Classified, Evaluation, KnownWords, MOST_CONFUSED, ReadingScores, SpanScore, SpanScores, significant,
+};
 
 use super::ByCounting;
 
@@ -54,13 +56,18 @@ pub(super) fn table(
     }
     // Writing into a string does not fail.
     let _ = writeln!(text, "{:width$}  precision    recall        f1  {what:>6}", "class");
+    let was_called = |class: usize| detail.confusion.0.iter().any(|row| row[class] > 0);
     for (class, score) in detail.classes.iter().enumerate() {
         // Of a class that nothing is of, and nothing was called, there is no score, and it counts in no mean.
-        let is_there = score.samples > 0 || detail.confusion.0.iter().any(|row| row[class] > 0);
+        let is_there = score.samples > 0 || score.precision > 0.0 || was_called(class);
         let of = |share: f64| if is_there { format!("{:.2} %", 100.0 * share) } else { "-".to_owned() };
         let [precision, recall, f1] = [score.precision, score.recall, score.f1].map(of);
         let name = escape::line(&score.class);
         let _ = writeln!(text, "{name:width$}  {precision:>9}  {recall:>8}  {f1:>8}  {:6}", score.samples);
+    }
+    if detail.confusion.0.is_empty() {
+        let _ = writeln!(text, "\nconfusion: left out, of more than {MOST_CONFUSED} classes");
+        return text;
     }
     // Columns are numbered, and so are rows, but where the classes are these numbers.
     let digits = names.len().saturating_sub(1).to_string().len();

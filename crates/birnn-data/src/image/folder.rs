@@ -19,6 +19,7 @@ use crate::own::{left_out, not_there};
 use crate::provenance::VerifiedFile;
 use crate::series::file::{Labels, NoClass};
 use crate::split::MOST_CLASSES;
+use crate::targets::with_bytes_of;
 
 /// Brings all pictures into memory, each of `shape` rows and columns. Where all training pictures are of it,
 /// they are taken as they are, and else prepared as a picture is that a net is asked about.
@@ -72,7 +73,7 @@ pub(crate) fn read(
 /// The pictures of a folder, in the order of their names, whatever folder they are in.
 struct Listed {
     pictures: Vec<PathBuf>,
-    labels: Vec<u8>,
+    labels: Vec<u16>,
     classes: Vec<String>,
     /// Files, and links to folders, that are left out.
     others: Vec<PathBuf>,
@@ -185,7 +186,7 @@ impl Listed {
             let name = path.file_name().unwrap_or_default().as_encoded_bytes();
             hash.update((name.len() as u64).to_le_bytes());
             hash.update(name);
-            hash.update([*label]);
+            with_bytes_of(*label, |bytes| hash.update(bytes));
             pixels.extend(image(&bytes).map_err(refused)?);
         }
         Ok(Read { images: Images { rows, cols, pixels }, hash })

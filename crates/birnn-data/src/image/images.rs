@@ -52,5 +52,5 @@ pub struct LabelledImages {
     /// The images.
     pub images: Images,
     /// The class of each image, from 0.
-    pub labels: Vec<u8>,
+    pub labels: Vec<u16>,
 }

@@ -44,9 +44,9 @@ pub struct FileTargets {
 
 /// Labels as they are read, one after the other, and the classes that they are of.
 pub(crate) struct Labels {
-    labels: Vec<u8>,
+    labels: Vec<u16>,
     classes: Vec<String>,
-    indices: HashMap<String, u8>,
+    indices: HashMap<String, u16>,
     /// Whether all classes were named beforehand.
     named: bool,
 }
@@ -63,7 +63,7 @@ impl Labels {
     /// Of the classes named beforehand, or of whatever comes.
     pub(crate) fn new(classes: Option<Vec<String>>) -> Labels {
         let (classes, named) = classes.map_or_else(|| (Vec::new(), false), |classes| (classes, true));
-        let indices = classes.iter().cloned().zip(0..=u8::MAX).collect();
+        let indices = classes.iter().cloned().zip(0..=u16::MAX).collect();
         Labels { labels: Vec::new(), classes, indices, named }
     }
 
@@ -89,8 +89,7 @@ impl Labels {
             None if self.named => return Err(NoClass::Unnamed),
             None if self.classes.len() == MOST_CLASSES => return Err(NoClass::TooMany),
             None => {
-                // There are no more than a byte can tell apart.
-                let index = self.classes.len() as u8;
+                let index = self.classes.len() as u16;
                 self.classes.push(label.to_owned());
                 self.indices.insert(label.to_owned(), index);
                 index
@@ -102,13 +101,13 @@ impl Labels {
 
     /// The labels, and the classes that they are indices into: found ones in the order of numbers, where all
     /// are such, or else of the alphabet.
-    pub(crate) fn finish(self) -> (Vec<u8>, Vec<String>) {
+    pub(crate) fn finish(self) -> (Vec<u16>, Vec<String>) {
         if self.named {
             return (self.labels, self.classes);
         }
         let order = class_order(&self.classes);
         let mut places = vec![0; order.len()];
-        order.iter().zip(0..=u8::MAX).for_each(|(&class, place)| places[class] = place);
+        order.iter().zip(0..=u16::MAX).for_each(|(&class, place)| places[class] = place);
         let labels = self.labels.iter().map(|&label| places[usize::from(label)]).collect();
         (labels, order.iter().map(|&class| self.classes[class].clone()).collect())
     }

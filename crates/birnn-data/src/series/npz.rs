@@ -393,7 +393,7 @@ fn numbers(name: &str, header: &Header, source: &mut dyn Read) -> Result<Vec<f32
 }
 
 /// Labels that differ: more than there may be classes, as there can be anything at padding.
-const MOST_LABELS: u32 = 1 << 16;
+const MOST_LABELS: u32 = 1 << 17;
 
 /// The elements of an array as text, in C's order; so many at most that differ.
 fn texts(header: &Header, source: &mut dyn Read, most: u32) -> Result<Names, FileProblem> {

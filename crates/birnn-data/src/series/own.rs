@@ -249,8 +249,8 @@ pub(crate) fn answered(file: SeriesFile, names: &[String], plan: &DataPlan) -> R
     let values = match values {
         TargetValues::Classes(labels) => {
             let index = |name: &String| names.iter().position(|class| class == name)?.try_into().ok();
-            let known: Vec<Option<u8>> = own.iter().map(index).collect();
-            let label = |(position, &label): (usize, &u8)| {
+            let known: Vec<Option<u16>> = own.iter().map(index).collect();
+            let label = |(position, &label): (usize, &u16)| {
                 let class = usize::from(label);
                 let unknown = || {
                     let sequence = sequences.of_position(position, per);

@@ -74,9 +74,9 @@ struct Drawn {
     /// Step by step.
     values: Vec<f32>,
     /// The order of its events.
-    label: u8,
+    label: u16,
     /// Of each step, an index into [`TAGS`].
-    tags: Vec<u8>,
+    tags: Vec<u16>,
     /// Steps from the middle of the first event to that of the last.
     distance: f32,
     /// The wave of the third feature without its noise, level and scale.
@@ -124,7 +124,7 @@ fn sequences(drawn: Vec<Drawn>) -> Sequences {
 ///
 /// Each is a pure function of `seed` and its index in the sequence, and so is its label, each class being
 /// equally likely. The work is shared among all processors.
-pub fn series(seed: u64, first: u64, count: usize) -> (Sequences, Vec<u8>) {
+pub fn series(seed: u64, first: u64, count: usize) -> (Sequences, Vec<u16>) {
     let drawn = draw_all(seed, first, count);
     let labels = drawn.iter().map(|one| one.label).collect();
     (sequences(drawn), labels)
@@ -167,7 +167,7 @@ fn draw(rng: &mut Rng) -> Drawn {
     let step = |step: usize| features.each_ref().map(|values| values[step] as f32);
     Drawn {
         values: (0..steps).flat_map(step).collect(),
-        label: label as u8,
+        label: label as u16,
         tags,
         distance: (middles[2] - middles[0]) as f32,
         wave: wave.into_iter().map(|value| value as f32).collect(),

@@ -42,6 +42,8 @@ pub enum ConlluTag {
     Xpos,
     /// What the word is to the one that it depends on.
     Deprel,
+    /// The word's form: all of its morphological features as one tag, `_` where it has none.
+    Feats,
 }
 
 impl ConlluTag {
@@ -51,6 +53,7 @@ impl ConlluTag {
             ConlluTag::Upos => ("UPOS", 4),
             ConlluTag::Xpos => ("XPOS", 5),
             ConlluTag::Deprel => ("DEPREL", 8),
+            ConlluTag::Feats => ("FEATS", 6),
         }
     }
 }
@@ -90,13 +93,14 @@ pub(crate) fn read(
 /// Decodes a text.
 fn decode(content: impl Read, tag: ConlluTag, labelling: &Labelling) -> Result<SeriesFile, FileProblem> {
     let (name, column) = tag.column();
+    let may_be_none = tag == ConlluTag::Feats;
     let mut reading = Reading::new(labelling);
     let mut blocks = Blocks::new(content, Rows);
     while let Some(block) = blocks.next()? {
         for (number, line) in block.rows() {
             reading.token(cell(line, FORM));
             let tag = cell(line, column);
-            if reading.is_labelled() && matches!(tag, "" | "_") {
+            if reading.is_labelled() && (tag.is_empty() || tag == "_" && !may_be_none) {
                 return Err(TextProblem::Untagged(name).at(number));
             }
             reading.label(number, tag)?;

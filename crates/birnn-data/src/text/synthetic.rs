@@ -50,14 +50,14 @@ pub(crate) fn split(seed: u64, first: u64, count: usize, wanted: Wanted) -> Spli
             let kind = rng.below(2);
             let (before, after) = if rng.below(2) == 0 { (kind, NOTHING) } else { (NOTHING, kind) };
             if name == 0 {
-                classes.push(kind as u8);
+                classes.push(kind as u16);
             }
             word(&mut sentences, &mut tags, BEFORE[before][rng.below(2)]);
             for part in 0..1 + rng.below(3) {
                 let made_up: String =
                     (0..2 + rng.below(2)).map(|_| SYLLABLES[rng.below(SYLLABLES.len())]).collect();
                 sentences.push(&made_up);
-                tags.push((kind + if part == 0 { 0 } else { 2 }) as u8);
+                tags.push((kind + if part == 0 { 0 } else { 2 }) as u16);
             }
             word(&mut sentences, &mut tags, AFTER[after][rng.below(2)]);
         }
@@ -75,12 +75,12 @@ pub(crate) fn split(seed: u64, first: u64, count: usize, wanted: Wanted) -> Spli
 /// Of other sentences than series made with the same seed.
 const STREAM: u64 = 0x7465_7874;
 
-fn word(sentences: &mut Sentences, tags: &mut Vec<u8>, word: &str) {
+fn word(sentences: &mut Sentences, tags: &mut Vec<u16>, word: &str) {
     sentences.push(word);
     tags.push(4);
 }
 
-fn others(sentences: &mut Sentences, tags: &mut Vec<u8>, count: usize, rng: &mut Rng) {
+fn others(sentences: &mut Sentences, tags: &mut Vec<u16>, count: usize, rng: &mut Rng) {
     (0..count).for_each(|_| word(sentences, tags, OTHERS[rng.below(OTHERS.len())]));
 }
 
@@ -106,7 +106,7 @@ mod tests {
         let words: Vec<&str> = made.sequences.iter().flat_map(crate::sequences::Sequence::words).collect();
         for (before, [low, high]) in BEFORE.iter().zip([[1.0, 1.0], [0.0, 0.0], [0.4, 0.6]]) {
             let after = |at: &usize| before.contains(&words[at - 1]);
-            let after: Vec<u8> = (1..words.len()).filter(after).map(|at| labels[at]).collect();
+            let after: Vec<u16> = (1..words.len()).filter(after).map(|at| labels[at]).collect();
             let people = after.iter().filter(|&&label| label == 0).count();
             assert!((low..=high).contains(&(people as f64 / after.len() as f64)), "{before:?}");
         }

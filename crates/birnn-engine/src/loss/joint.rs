@@ -46,7 +46,8 @@ impl Joint {
         };
         let tags = start.numel();
         let crf = Crf::new(tags, &values(transitions)?, &values(start)?, &values(end)?, self.legal.as_ref());
-        let labels = Vec::<u8>::try_from(labels.f_to_kind(Kind::Uint8)?)?;
+        let labels = Vec::<i64>::try_from(labels.f_to_kind(Kind::Int64)?)?;
+        let labels: Vec<u16> = labels.into_iter().map(|label| label as u16).collect();
         let own = values(emissions)?;
         let mut d_emissions = vec![0.0; own.len()];
         let CrfGradient { loss, transitions: d_transitions, start: d_start, end: d_end } =

@@ -9,7 +9,7 @@ use birnn_data::{Dataset, Fallback, Ground, Modality, SelfTargets, Splits, name}
 use birnn_distributed::Ranks;
 use birnn_experiment::{DeviceChoice, Experiment, ExperimentError, Invalid, Plan};
 use birnn_infer::{Manifest, Task};
-use birnn_kernels::Precision;
+use birnn_kernels::{MOST_TAGS, Precision};
 use birnn_run::RunDir;
 use birnn_run::disk::Disk;
 use tch::Device;
@@ -145,6 +145,13 @@ fn described(
     )?;
     if let Task::Classify(task) = &manifest.task {
         task.tag_set().map_err(|problem| of_scheme(start, format!("of the classes: {problem}")))?;
+    }
+    if let Some(tags) = manifest.too_many_tags(&plan.architecture) {
+        let message = format!(
+            "a conditional random field knows {MOST_TAGS} tags at most, and these are {tags}; `head = \"linear\"` \
+             has no such limit"
+        );
+        return Err(start.source().locate(Invalid { key: "model.head".to_owned(), message }).into());
     }
     if let Some(forbidden) = manifest.forbidden_tags(splits) {
         return Err(of_scheme(start, forbidden.to_string()).into());

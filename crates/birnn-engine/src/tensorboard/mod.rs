@@ -120,11 +120,10 @@ impl TensorBoard<'_> {
         if let Some(perplexity) = detail.perplexity {
             return Ok(vec![accuracy, scalar(&format!("perplexity/{split}"), perplexity)]);
         }
-        let mut values = vec![
-            accuracy,
-            scalar(&format!("macro_f1/{split}"), detail.macro_f1),
-            draw("confusion", &matrix(&detail.confusion))?,
-        ];
+        let mut values = vec![accuracy, scalar(&format!("macro_f1/{split}"), detail.macro_f1)];
+        if !detail.confusion.0.is_empty() {
+            values.push(draw("confusion", &matrix(&detail.confusion))?);
+        }
         values.extend(detail.f1().map(|f1| scalar(&format!("f1/{split}"), f1)));
         if samples.lexicon().is_some() {
             // Of words there is no picture.

@@ -6,7 +6,8 @@ mod known_words;
 mod regression;
 mod spans;
 
-pub use confusion::{ClassScore, Confusion};
+pub(crate) use confusion::ClassCounts;
+pub use confusion::{ClassScore, Confusion, MOST_CONFUSED};
 pub(crate) use cross_entropy::{CrossEntropy, exponentials};
 pub use known_words::{KnownWords, WordScore};
 pub use regression::{ErrorSums, NumberScore};

@@ -6,7 +6,9 @@ use birnn_kernels::LegalTags;
 use serde::{Deserialize, Serialize};
 
 use crate::answers::Answers;
-use crate::metrics::{ClassScore, Confusion, CrossEntropy, SpanCounts, SpanScores, exponentials};
+use crate::metrics::{
+    ClassCounts, ClassScore, Confusion, CrossEntropy, SpanCounts, SpanScores, exponentials,
+};
 
 /// One of some classes for each sequence, or for each step.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,7 +48,8 @@ pub struct Classified {
     /// Per class, in the order of the classes.
     #[serde(default)]
     pub classes: Vec<ClassScore>,
-    /// `confusion[label][prediction]`: how many.
+    /// `confusion[label][prediction]`: how many; empty of more classes than
+    /// [`MOST_CONFUSED`](crate::MOST_CONFUSED).
     #[serde(default)]
     pub confusion: Confusion,
     /// Of tags that mark spans.
@@ -182,8 +185,7 @@ impl Classify {
         let mut sums = ClassSums::new(self);
         let (mut mistakes, mut found) = (Vec::new(), Vec::new());
         sums.add(self, answers, targets, |sample, label, Class { class, probability }| {
-            // There are no more than a byte can tell apart.
-            found.push(class as u8);
+            found.push(class as u16);
             if let Some(label) = label.filter(|&label| label != class) {
                 mistakes.push(Mistake { sample, label, class, probability: probability as f32 });
             }
@@ -201,13 +203,13 @@ impl Classify {
 #[derive(Clone, Debug)]
 pub(super) struct ClassSums {
     loss: CrossEntropy,
-    confusion: Confusion,
+    counts: ClassCounts,
 }
 
 impl ClassSums {
     /// Of no answers yet.
     pub(super) fn new(task: &Classify) -> ClassSums {
-        ClassSums { loss: CrossEntropy::default(), confusion: Confusion::new(task.classes.len()) }
+        ClassSums { loss: CrossEntropy::default(), counts: ClassCounts::new(task.classes.len()) }
     }
 
     /// Adds answers, and gives `take` each with its index and, where one is asked for, its label.
@@ -223,19 +225,19 @@ impl ClassSums {
             take(sample, label, answer);
             let Some(label) = label else { continue };
             self.loss.add(logits, label);
-            self.confusion.add(label, answer.class);
+            self.counts.add(label, answer.class);
         }
     }
 
     /// How many answers there were, their mean loss, and what follows from counts of answers alone.
     pub(super) fn scores(self, task: &Classify) -> (u64, f64, Classified) {
-        let ClassSums { loss, confusion } = self;
+        let ClassSums { loss, counts } = self;
         let detail = Classified {
-            correct: confusion.correct(),
-            accuracy: confusion.accuracy(),
-            macro_f1: confusion.macro_f1(),
-            classes: confusion.scores(&task.classes),
-            confusion,
+            correct: counts.correct(),
+            accuracy: counts.accuracy(),
+            macro_f1: counts.macro_f1(),
+            classes: counts.scores(&task.classes),
+            confusion: counts.into_confusion(),
             ..Classified::default()
         };
         (loss.count(), loss.mean(), detail)
@@ -244,7 +246,7 @@ impl ClassSums {
 
 impl Classify {
     /// How the spans of tags were found, where they mark such.
-    fn spans(&self, answers: &Answers, labels: &[u8], found: &[u8]) -> Option<Box<SpanScores>> {
+    fn spans(&self, answers: &Answers, labels: &[u16], found: &[u16]) -> Option<Box<SpanScores>> {
         // A description with other classes is refused.
         let mut counts = SpanCounts::new(self.tag_set().ok().flatten()?);
         let steps: usize = answers.lengths.iter().sum();
@@ -281,7 +283,7 @@ mod tests {
     use super::super::{Evaluation, Task};
     use super::*;
 
-    fn labels(labels: &[u8]) -> Targets {
+    fn labels(labels: &[u16]) -> Targets {
         Targets::of_sequences(labels.to_vec())
     }
 
@@ -320,10 +322,7 @@ mod tests {
         let old = r#"{"images":4,"correct":3,"accuracy":0.75,"loss":0.5,"classes":[{"class":"a","precision":1.0,
             "recall":1.0,"f1":1.0,"images":4}],"confusion":[[3,1],[0,0]]}"#;
         let found: Evaluation = serde_json::from_str(old).unwrap();
-        assert_eq!(
-            (found.positions, found.loss, found.classified().unwrap().confusion.correct()),
-            (4, 0.5, 3)
-        );
+        assert_eq!((found.positions, found.loss, found.classified().unwrap().confusion.0[0][0]), (4, 0.5, 3));
         let least = r#"{"images":4,"correct":3,"accuracy":0.75,"loss":0.5,"added_later":1}"#;
         assert_eq!(serde_json::from_str::<Evaluation>(least).unwrap().headline().value, 0.75);
     }

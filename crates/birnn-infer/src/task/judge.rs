@@ -174,7 +174,7 @@ mod tests {
         let classes = ["x", "y", "z"].map(str::to_owned).to_vec();
         let task = Task::Classify(Classify::new(classes, Per::Step));
         let labels = |begin: usize, end: usize| Targets {
-            values: TargetValues::Classes((begin..end).map(|index| (index * 7 % 3) as u8).collect()),
+            values: TargetValues::Classes((begin..end).map(|index| (index * 7 % 3) as u16).collect()),
             per: Per::Step,
         };
         check(&task, numbers(3 * POSITIONS).collect(), labels);

@@ -26,7 +26,7 @@ impl Best {
     }
 
     #[inline(always)]
-    pub(super) fn decode(&mut self, emissions: &[f32], tags: &mut [u8]) {
+    pub(super) fn decode(&mut self, emissions: &[f32], tags: &mut [u16]) {
         self.forward(emissions);
         let blocks = self.sums.len();
         let Best { weights, scores, sums, .. } = self;
@@ -40,7 +40,7 @@ impl Best {
             sums.iter_mut().zip(row).for_each(|(sum, score)| *sum = zip(*sum, *score, |a, b| a + b));
             let best = first_largest(&sums.as_flattened()[..self.tags]);
             next = Some(best);
-            *tag = best as u8;
+            *tag = best as u16;
         }
     }
 

@@ -62,13 +62,16 @@ pub struct CrfGradient {
     pub end: Vec<f64>,
 }
 
+/// Of so many tags the scores of transitions, and the sums over them, take half a gigabyte.
+pub const MOST_TAGS: usize = 4096;
+
 impl Crf {
     /// From `transitions [tags from, tags to]`, `start [tags]` and `end [tags]`. Without `legal` everything
     /// is.
     ///
     /// # Panics
     ///
-    /// Where there is no tag or are more than 256, or the lengths are not those.
+    /// Where there is no tag or are more than [`MOST_TAGS`], or the lengths are not those.
     pub fn new(
         tags: usize,
         transitions: &[f32],
@@ -76,7 +79,7 @@ impl Crf {
         end: &[f32],
         legal: Option<&LegalTags>,
     ) -> Crf {
-        assert!((1..=256).contains(&tags), "a random field of {tags} tags");
+        assert!((1..=MOST_TAGS).contains(&tags), "a random field of {tags} tags");
         let transitions =
             scores(transitions, legal.map(|legal| &*legal.transitions), tags * tags, "transitions");
         let start = scores(start, legal.map(|legal| &*legal.start), tags, "starts");
@@ -108,7 +111,7 @@ impl Crf {
         &self,
         emissions: &[f32],
         lengths: &[usize],
-        labels: &[u8],
+        labels: &[u16],
         d_emissions: &mut [f32],
     ) -> CrfGradient {
         self.check(emissions, lengths, Some(labels));
@@ -129,7 +132,7 @@ impl Crf {
     /// # Panics
     ///
     /// As [`Crf::gradient`].
-    pub fn losses(&self, emissions: &[f32], lengths: &[usize], labels: &[u8]) -> Vec<f64> {
+    pub fn losses(&self, emissions: &[f32], lengths: &[usize], labels: &[u16]) -> Vec<f64> {
         self.check(emissions, lengths, Some(labels));
         let mut losses = vec![0.0; lengths.len()];
         let batch = Batch { crf: self, emissions, lengths };
@@ -144,7 +147,7 @@ impl Crf {
     /// # Panics
     ///
     /// As [`Crf::gradient`].
-    pub fn decode(&self, emissions: &[f32], lengths: &[usize]) -> Vec<u8> {
+    pub fn decode(&self, emissions: &[f32], lengths: &[usize]) -> Vec<u16> {
         self.check(emissions, lengths, None);
         let mut tags = vec![0; emissions.len() / self.tags];
         let batch = Batch { crf: self, emissions, lengths };
@@ -166,7 +169,7 @@ impl Crf {
     }
 
     /// That these are of each other, and of this field.
-    fn check(&self, emissions: &[f32], lengths: &[usize], labels: Option<&[u8]>) {
+    fn check(&self, emissions: &[f32], lengths: &[usize], labels: Option<&[u16]>) {
         let steps: usize = lengths.iter().sum();
         assert!(!lengths.contains(&0), "a sequence of no steps");
         assert_eq!(emissions.len(), steps * self.tags, "the length of emissions");
@@ -182,7 +185,7 @@ impl Crf {
     fn add_observed(
         &self,
         marginals: &[Block],
-        labels: &[u8],
+        labels: &[u16],
         d_emissions: &mut [f32],
         found: &mut CrfGradient,
     ) {
@@ -272,7 +275,7 @@ impl Job for Exponentials<'_> {
 
 struct Losses<'a> {
     batch: Batch<'a>,
-    labels: &'a [u8],
+    labels: &'a [u16],
     losses: &'a mut [f64],
 }
 
@@ -289,7 +292,7 @@ impl Job for Losses<'_> {
 
 struct Gradient<'a> {
     batch: Batch<'a>,
-    labels: &'a [u8],
+    labels: &'a [u16],
     d_emissions: &'a mut [f32],
     found: &'a mut CrfGradient,
 }
@@ -340,7 +343,7 @@ impl Job for Marginals<'_> {
 
 struct Decode<'a> {
     batch: Batch<'a>,
-    tags: &'a mut [u8],
+    tags: &'a mut [u16],
 }
 
 impl Job for Decode<'_> {

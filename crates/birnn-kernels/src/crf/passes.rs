@@ -50,7 +50,7 @@ impl<'a> Passes<'a> {
 
     /// The pass forward and the loss of these labels.
     #[inline(always)]
-    pub(super) fn loss(&mut self, emissions: &[f32], labels: &[u8]) -> f64 {
+    pub(super) fn loss(&mut self, emissions: &[f32], labels: &[u16]) -> f64 {
         let all = self.forward(emissions);
         let loss = all - self.score(labels);
         // Nothing is more than certain; rounding may say so.
@@ -117,7 +117,7 @@ impl<'a> Passes<'a> {
     }
 
     /// The score of these labels.
-    fn score(&self, labels: &[u8]) -> f64 {
+    fn score(&self, labels: &[u16]) -> f64 {
         let (weights, blocks) = (&self.crf.log, self.crf.blocks());
         let label = |step: usize| usize::from(labels[step]);
         let mut score = weights.start.as_flattened()[label(0)];

@@ -28,7 +28,7 @@ struct Case {
     legal: Option<LegalTags>,
     lengths: Vec<usize>,
     emissions: Vec<f32>,
-    labels: Vec<u8>,
+    labels: Vec<u16>,
 }
 
 /// What it answers.
@@ -38,7 +38,7 @@ struct Answer {
     gradient: CrfGradient,
     d_emissions: Vec<f32>,
     marginals: Vec<f32>,
-    tags: Vec<u8>,
+    tags: Vec<u16>,
 }
 
 impl Case {
@@ -99,7 +99,7 @@ impl Case {
     }
 
     /// The textbook's score of tags for the first sequence.
-    fn score(&self, y: &[u8]) -> f64 {
+    fn score(&self, y: &[u16]) -> f64 {
         let y: Vec<usize> = y.iter().map(|&tag| usize::from(tag)).collect();
         let last = y[y.len() - 1];
         let pairs = || y.windows(2).map(|pair| pair[0] * self.tags + pair[1]);
@@ -114,13 +114,13 @@ impl Case {
     }
 
     /// Each sequence of tags that the first could have, the last tag the slowest to change, and its score.
-    fn all(&self) -> Vec<(Vec<u8>, f64)> {
+    fn all(&self) -> Vec<(Vec<u16>, f64)> {
         let length = self.lengths[0];
-        let tags_of = |mut index: usize| -> Vec<u8> {
+        let tags_of = |mut index: usize| -> Vec<u16> {
             let mut digit = || {
                 let tag = index % self.tags;
                 index /= self.tags;
-                tag as u8
+                tag as u16
             };
             (0..length).map(|_| digit()).collect()
         };
@@ -155,7 +155,7 @@ fn check(case: &Case) {
     assert_eq!(found.gradient.loss, found.losses[0]);
     let mut marginals = vec![0.0; labels.len() * tags];
     let mut transitions = vec![0.0; tags * tags];
-    let mut count = |y: &[u8], weight: f64, marginals: &mut [f64]| {
+    let mut count = |y: &[u16], weight: f64, marginals: &mut [f64]| {
         y.iter().enumerate().for_each(|(step, &tag)| marginals[step * tags + usize::from(tag)] += weight);
         y.windows(2).for_each(|y| transitions[usize::from(y[0]) * tags + usize::from(y[1])] += weight);
     };
@@ -294,7 +294,7 @@ fn a_sequence_gives_the_same_bits_alone_and_beside_others() {
             };
             assert_eq!(whole.d_emissions, joined(|answer| &answer.d_emissions));
             assert_eq!(whole.marginals, joined(|answer| &answer.marginals));
-            let tags_found: Vec<u8> = alone.iter().flat_map(|answer| answer.tags.clone()).collect();
+            let tags_found: Vec<u16> = alone.iter().flat_map(|answer| answer.tags.clone()).collect();
             assert_eq!(whole.tags, tags_found);
             let losses: Vec<f64> = alone.iter().map(|answer| answer.losses[0]).collect();
             assert_eq!(whole.losses, losses);
@@ -332,7 +332,7 @@ fn of_equally_probable_tags_the_lowest_are_found() {
 }
 
 /// Whether the tags of each sequence are legal.
-fn are_legal(case: &Case, tags: &[u8]) -> bool {
+fn are_legal(case: &Case, tags: &[u16]) -> bool {
     let plain = |values: &[f32]| vec![0.0; values.len()];
     let case = Case {
         labels: tags.to_vec(),

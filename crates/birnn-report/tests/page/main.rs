@@ -25,7 +25,7 @@ const HOSTILE: &str = "</title><script>alert(1)</script>\"'&";
 
 fn split(count: u8) -> Split {
     let pixels = (0..count).flat_map(|image| [image, 0, 255, 51, 7, 0]).collect();
-    let labels = (0..count).map(|image| image % 2).collect();
+    let labels = (0..u16::from(count)).map(|image| image % 2).collect();
     Split::classified(Images { rows: 3, cols: 2, pixels }.into(), labels)
 }
 
@@ -45,7 +45,7 @@ fn series(features: usize, lengths: &[usize]) -> Split {
     let values = Values::Floats((0..count).map(value).collect());
     Split {
         sequences: Sequences::new(values, features, lengths.iter().copied()),
-        targets: Targets::of_sequences((0..lengths.len()).map(|index| (index % 2) as u8).collect()),
+        targets: Targets::of_sequences((0..lengths.len()).map(|index| (index % 2) as u16).collect()),
     }
 }
 
@@ -287,7 +287,7 @@ fn targets(sequences: &Sequences, names: &[&str], per: Per) -> Targets {
         Per::Step => sequences.steps(),
     };
     let values = match names {
-        [] => TargetValues::Classes((0..count).map(|step| (step / 5 % 2) as u8).collect()),
+        [] => TargetValues::Classes((0..count).map(|step| (step / 5 % 2) as u16).collect()),
         names => TargetValues::Numbers {
             values: (0..count * names.len()).map(|index| 100.0 - (index * 7 % 13) as f32).collect(),
             width: names.len(),

@@ -34,10 +34,10 @@ fn sentences(lengths: &[usize], per: Per) -> Split {
     }
     let sequences = sentences.finish();
     // Legal ones: a person of two tokens, then one outside.
-    let of_step = |length: usize| (0..length).map(|step| if step % 3 == 2 { 0 } else { 1 + step as u8 % 3 });
+    let of_step = |length: usize| (0..length).map(|step| if step % 3 == 2 { 0 } else { 1 + step as u16 % 3 });
     let classes = match per {
         Per::Step => lengths.iter().flat_map(|&length| of_step(length)).collect(),
-        Per::Sequence => (0..lengths.len()).map(|index| (index % 2) as u8).collect(),
+        Per::Sequence => (0..lengths.len()).map(|index| (index % 2) as u16).collect(),
     };
     Split { sequences, targets: Targets { values: TargetValues::Classes(classes), per } }
 }

@@ -243,7 +243,8 @@ fn write_digits(folder: &Path, [train, test]: [usize; 2]) -> Result<()> {
             let to = folder.join(format!("{name}-images-{rows}x{cols}"));
             write(&to, &idx(&[count, rows, cols], &pixels[..count * size]))?;
         }
-        write(&folder.join(format!("{name}-labels")), &idx(&[count], &labels[..count]))?;
+        let labels: Vec<u8> = labels[..count].iter().map(|&digit| digit as u8).collect();
+        write(&folder.join(format!("{name}-labels")), &idx(&[count], &labels))?;
     }
     Ok(())
 }

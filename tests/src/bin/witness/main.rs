@@ -127,12 +127,15 @@ impl Python {
         let images = |split: &Split| split.sequences.to_images().unwrap();
         let shape = |images: &Images| vec![images.len(), images.rows, images.cols];
         let (train, test) = (images(&splits.train), images(&splits.test));
-        let labels = |split: &'_ Split| vec![split.len()];
+        let labels = |split: &Split| -> Vec<u8> {
+            split.labels().unwrap_or_default().iter().map(|&digit| digit as u8).collect()
+        };
+        let (of_train, of_test) = (labels(&splits.train), labels(&splits.test));
         let views = [
             ("train", bytes(shape(&train), &train.pixels)),
-            ("train_labels", bytes(labels(&splits.train), splits.train.labels().unwrap_or_default())),
+            ("train_labels", bytes(vec![of_train.len()], &of_train)),
             ("test", bytes(shape(&test), &test.pixels)),
-            ("test_labels", bytes(labels(&splits.test), splits.test.labels().unwrap_or_default())),
+            ("test_labels", bytes(vec![of_test.len()], &of_test)),
         ];
         self.sandbox.write("images.safetensors", safetensors::serialize(views, None).unwrap());
         splits

@@ -187,7 +187,7 @@ fn losses(
     let values: Vec<Tensor> = learner.names().iter().map(named).collect();
     learner.restore(&values).unwrap();
 
-    let tags: Vec<u8> = (0..batch.steps()).map(|step| (step * step + index) as u8 % OUTPUTS as u8).collect();
+    let tags: Vec<u16> = (0..batch.steps()).map(|step| ((step * step + index) % OUTPUTS) as u16).collect();
     let told = ("tags".to_owned(), vec![tags.len()], tags.iter().map(|&tag| f32::from(tag)).collect());
     let targets = Targets { values: TargetValues::Classes(tags), per: Per::Step };
     let split = Split { sequences: batch.clone(), targets };

@@ -37,8 +37,9 @@ pub fn digits(seed: u64, first: u64, count: usize) -> LabelledImages {
         let images = pixels.chunks_exact_mut(SIDE * SIDE).zip(labels);
         for (offset, (image, label)) in images.enumerate() {
             let mut rng = Rng::new(seed, first + (part * SHARE + offset) as u64);
-            *label = rng.below(10) as u8;
-            image.copy_from_slice(&draw::draw(glyphs::strokes(*label, &mut rng), &mut rng));
+            let digit = rng.below(10) as u8;
+            *label = u16::from(digit);
+            image.copy_from_slice(&draw::draw(glyphs::strokes(digit, &mut rng), &mut rng));
         }
     });
     LabelledImages { images: Images { rows: SIDE, cols: SIDE, pixels }, labels }

@@ -110,7 +110,7 @@ fn targets_are_of_sequences_or_steps_classes_or_numbers() {
         let FileTargets { targets, names } = parsed(&flat_with(vec![("y", y)]), options).targets.unwrap();
         (targets, names.join(" "))
     };
-    let classes = |labels: &[u8], per| Targets { values: TargetValues::Classes(labels.to_vec()), per };
+    let classes = |labels: &[u16], per| Targets { values: TargetValues::Classes(labels.to_vec()), per };
     let numbers = |values: &[f32], width, per| Targets {
         values: TargetValues::Numbers { values: values.to_vec(), width },
         per,
@@ -179,7 +179,7 @@ fn labels_without_end_are_no_classes() {
     let labels: Vec<u8> = (0..count as i32).flat_map(i32::to_le_bytes).collect();
     let y = npy("<i4", &format!("({count},)"), &labels);
     let error = parse_npz(&npz(&[("X", x), ("y", y)]), &by()).unwrap_err().to_string();
-    assert!(error.contains("more than 65536 values; numbers are learned by"), "{error}");
+    assert!(error.contains("more than 131072 values; numbers are learned by"), "{error}");
 }
 
 #[test]
@@ -242,11 +242,11 @@ fn what_does_not_fit_together_is_refused() {
         &NpzOptions { classes, ..by() },
         "`y` of series 1 is `10`; expected one of the classes 2, 3",
     );
-    let many: Vec<i64> = (0..300).collect();
+    let many: Vec<i64> = (0..70_000).collect();
     refused(
-        vec![("X", x(&vec![0.0; 300], "(300, 1)")), ("y", steps(&many))],
+        vec![("X", x(&vec![0.0; 70_000], "(70000, 1)")), ("y", steps(&many))],
         &by(),
-        "`y` of series 257 is `256`, one class more than the 256",
+        "`y` of series 65537 is `65536`, one class more than the 65536",
     );
     let numbers = wanted(TargetKind::Numbers, Per::Sequence);
     refused(

@@ -8,7 +8,7 @@ use crate::image::idx::tests::gzip;
 const NONE: f32 = f32::NAN;
 
 /// What a file holds: values of each series step by step, features, labels, classes, lines.
-type Held = (Vec<Vec<f32>>, usize, Option<Vec<u8>>, Vec<String>, Vec<usize>);
+type Held = (Vec<Vec<f32>>, usize, Option<Vec<u16>>, Vec<String>, Vec<usize>);
 
 fn series(sequences: &Sequences) -> Vec<Vec<f32>> {
     sequences.iter().map(|one| one.floats().unwrap().to_vec()).collect()
@@ -20,9 +20,9 @@ fn held(file: &SeriesFile) -> Held {
 }
 
 /// The labels of a file, and the classes that they are of.
-fn labelled(file: &SeriesFile) -> (Option<Vec<u8>>, Vec<String>) {
+fn labelled(file: &SeriesFile) -> (Option<Vec<u16>>, Vec<String>) {
     let Some(FileTargets { targets, names }) = &file.targets else { return (None, Vec::new()) };
-    (targets.classes().map(<[u8]>::to_vec), names.clone())
+    (targets.classes().map(<[u16]>::to_vec), names.clone())
 }
 
 /// The tags, each on a line, and the series.
@@ -55,7 +55,7 @@ fn refused(text: impl AsRef<[u8]>, part: &str) {
 }
 
 #[track_caller]
-fn holds(text: impl AsRef<[u8]>, values: &[&[f32]], labels: &[u8]) {
+fn holds(text: impl AsRef<[u8]>, values: &[&[f32]], labels: &[u16]) {
     let file = parsed(text);
     let bits = |values: &[f32]| -> Vec<u32> {
         values.iter().map(|value| if value.is_nan() { u32::MAX } else { value.to_bits() }).collect()
@@ -191,21 +191,26 @@ fn labels_are_those_of_the_header() {
 }
 
 #[test]
-fn there_are_as_many_classes_as_a_byte_has_values() {
-    let names: Vec<String> = (0..=256).map(|index| format!("c{index}")).collect();
+fn there_are_as_many_classes_as_two_bytes_have_values() {
+    let names: Vec<String> = (0..=MOST_CLASSES).map(|index| format!("c{index:05}")).collect();
     let all: String = names.iter().map(|name| format!("1:{name}\n")).collect();
     let but_one = all.rsplit_once("1:").unwrap().0;
-    for tags in [format!("@classLabel true {}", names[..256].join(" ")), "@classLabel true".to_owned()] {
-        let file = parsed(text(&tags, but_one));
+    let named_before = format!("@classLabel true {}", names[..MOST_CLASSES].join(" "));
+    for tags in [named_before.as_str(), "@classLabel true"] {
+        let file = parsed(text(tags, but_one));
         let (labels, classes) = labelled(&file);
-        assert_eq!(classes.len(), 256);
-        let named = |&label: &u8| classes[usize::from(label)].clone();
-        assert_eq!(labels.unwrap().iter().map(named).collect::<Vec<_>>(), names[..256]);
+        assert_eq!(classes.len(), MOST_CLASSES);
+        let named = |&label: &u16| classes[usize::from(label)].clone();
+        assert_eq!(labels.unwrap().iter().map(named).collect::<Vec<_>>(), names[..MOST_CLASSES]);
     }
-    refused(text("@classLabel true", &all), "line 259, column 3: `c256` is one class more than the 256");
+    refused(
+        text("@classLabel true", &all),
+        "line 65539, column 3: `c65536` is one class more than the 65536",
+    );
+    let column = named_before.len() + 2;
     refused(
         text(&format!("@classLabel true {}", names.join(" ")), ""),
-        "line 1, column 1188: `c256` is one class",
+        &format!("line 1, column {column}: `c65536` is one class"),
     );
 }
 
@@ -461,7 +466,7 @@ fn files_of_the_archives_are_read() {
             let (labels, found) = labelled(&file);
             assert_eq!((file.lines.len(), found.join(" ").as_str()), (count, classes), "{name}");
             let labels = labels.unwrap();
-            assert!((0..found.len()).all(|class| labels.contains(&(class as u8))), "{name}");
+            assert!((0..found.len()).all(|class| labels.contains(&(class as u16))), "{name}");
             lengths.extend(file.sequences.lengths());
         }
         assert_eq!([lengths.iter().min(), lengths.iter().max()], steps.each_ref().map(Some), "{name}");
@@ -473,7 +478,7 @@ fn files_of_the_archives_are_read() {
 }
 
 /// Series of so many features as a file has them, the label behind each.
-fn written(series: &[(Vec<f32>, u8)], features: usize, missing: &str, end: &str) -> String {
+fn written(series: &[(Vec<f32>, u16)], features: usize, missing: &str, end: &str) -> String {
     let mut text = format!("@dimensions {features}{end}@classLabel true x y z{end}@data{end}");
     for (values, label) in series {
         for feature in 0..features {
@@ -493,14 +498,14 @@ fn value() -> impl Strategy<Value = f32> {
     prop_oneof![8 => NORMAL | SUBNORMAL | ZERO, 1 => Just(NONE)]
 }
 
-fn some_series() -> impl Strategy<Value = (usize, Vec<(Vec<f32>, u8)>)> {
+fn some_series() -> impl Strategy<Value = (usize, Vec<(Vec<f32>, u16)>)> {
     (1_usize..4).prop_flat_map(|features| {
         let values = proptest::collection::vec(value(), features..6 * features);
         let whole = values.prop_map(move |mut values| {
             values.truncate(values.len() / features * features);
             values
         });
-        (Just(features), proptest::collection::vec((whole, 0_u8..3), 1..6))
+        (Just(features), proptest::collection::vec((whole, 0_u16..3), 1..6))
     })
 }
 
@@ -513,7 +518,7 @@ proptest! {
     ) {
         let text = written(&series, features, &missing, &end);
         let values: Vec<&[f32]> = series.iter().map(|(values, _)| values.as_slice()).collect();
-        let labels: Vec<u8> = series.iter().map(|(_, label)| *label).collect();
+        let labels: Vec<u16> = series.iter().map(|(_, label)| *label).collect();
         holds(&text, &values, &labels);
         holds(gzip(text.as_bytes()), &values, &labels);
     }

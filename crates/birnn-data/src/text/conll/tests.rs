@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::content::sha256;
 use crate::image::idx::tests::gzip;
+use crate::split::MOST_CLASSES;
 use crate::text::tests::{all_are_read, one_line};
 
 const LAST: ConllColumns = ConllColumns { token: 1, tag: None };
@@ -135,11 +136,11 @@ fn tags_are_of_few_classes() {
     );
     let file = parse_conll(b"a X\n", LAST, &two).unwrap();
     assert_eq!(file.targets.unwrap().names, ["Y", "X"]);
-    let many: String = (0..257).map(|tag| format!("a {tag}\u{7}\n")).collect();
+    let many: String = (0..=MOST_CLASSES).map(|tag| format!("a {tag}\u{7}\n")).collect();
     let found = parse_conll(many.as_bytes(), LAST, &Labelling::Any).unwrap_err();
     assert_eq!(
         one_line(&found.to_string()),
-        "line 257: `256\\u0007` is one class more than the 256 that there may be"
+        "line 65537: `65536\\u0007` is one class more than the 65536 that there may be"
     );
 }
 

@@ -41,9 +41,11 @@ fn words_are_read_with_the_tags_of_a_column() {
             parse_conllu(conllu(str::from_utf8(text).unwrap()).as_bytes(), ConlluTag::Upos, &Labelling::Any)
         },
     );
-    for (tag, expected) in
-        [(ConlluTag::Xpos, "1: a/n b/v"), (ConlluTag::Deprel, "line 2: its DEPREL is `_`, which is none: ..")]
-    {
+    for (tag, expected) in [
+        (ConlluTag::Xpos, "1: a/n b/v"),
+        (ConlluTag::Deprel, "line 2: its DEPREL is `_`, which is none: .."),
+        (ConlluTag::Feats, "1: a/_ b/_"),
+    ] {
         all_are_read(&[("1 a N n root\n2 b V v _\n", expected)], |text| {
             let text = conllu(str::from_utf8(text).unwrap()).replace('\n', "\r\n");
             read_conllu(text.as_bytes(), tag, &Labelling::Any)

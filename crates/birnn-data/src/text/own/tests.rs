@@ -239,10 +239,10 @@ fn tags_that_training_lacks_are_told_of_and_no_error() {
 #[test]
 fn more_tags_than_there_may_be_are_refused() {
     let file = |from: usize, to: usize| (from..to).map(|tag| format!("x T{tag}\n")).collect::<String>();
-    let (train, test) = (file(0, 200), file(150, 300));
+    let (train, test) = (file(0, 60_000), file(50_000, 70_000));
     let settings = "dataset = \"conll\"\ntrain = \"a\"\ntest = \"b\"";
     let error = refused(&[("a", &train), ("b", &test)], settings, TAGS);
-    assert_eq!(error, format!("b: `T256` is one class more than the {MOST_CLASSES} that there may be"));
+    assert_eq!(error, format!("b: `T65536` is one class more than the {MOST_CLASSES} that there may be"));
 }
 
 #[test]
