@@ -101,8 +101,8 @@ fn a_net_of_a_table_finds_its_columns_by_name() {
     sandbox.birnn(&["predict", "run", "other.csv"]).failed(2, &[named]);
 }
 
-/// A label takes two bytes where one does not do, from the file to the answers; of so many classes there is no
-/// confusion matrix.
+/// A label takes two bytes where one does not do, from the file to the answers; of so many classes there is
+/// no confusion matrix.
 #[test]
 fn there_can_be_more_classes_than_a_byte_has_values() {
     let sandbox = Sandbox::new();
