@@ -259,7 +259,13 @@ impl Targets {
     /// Their bytes, for a digest.
     pub(crate) fn bytes(&self, mut take: impl FnMut(&[u8])) {
         match &self.values {
-            TargetValues::Classes(labels) => labels.iter().for_each(|&label| with_bytes_of(label, &mut take)),
+            // A byte each or, as soon as one of them takes two, two each.
+            TargetValues::Classes(labels) => {
+                match labels.iter().map(|&label| u8::try_from(label)).collect::<Result<Vec<u8>, _>>() {
+                    Ok(labels) => take(&labels),
+                    Err(_) => labels.iter().for_each(|label| take(&label.to_le_bytes())),
+                }
+            }
             TargetValues::SelfClasses { labels, .. } => {
                 labels.iter().for_each(|label| take(&label.to_le_bytes()));
             }
@@ -267,14 +273,6 @@ impl Targets {
                 values.iter().for_each(|value| take(&value.to_le_bytes()));
             }
         }
-    }
-}
-
-/// Gives `take` the bytes of a label, for a digest: one, or of those that take two, both.
-pub(crate) fn with_bytes_of(label: u16, mut take: impl FnMut(&[u8])) {
-    match u8::try_from(label) {
-        Ok(label) => take(&[label]),
-        Err(_) => take(&label.to_le_bytes()),
     }
 }
 
@@ -387,6 +385,19 @@ impl TargetScale {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As they were when a label was a byte; and no two lists of labels have the same.
+    #[test]
+    fn labels_give_a_byte_each_or_two() {
+        let bytes = |labels: &[u16]| {
+            let mut all = Vec::new();
+            Targets::of_sequences(labels.to_vec()).bytes(|bytes| all.extend_from_slice(bytes));
+            all
+        };
+        assert_eq!(bytes(&[1, 255, 0]), [1, 255, 0]);
+        assert_eq!(bytes(&[1, 257]), [1, 0, 1, 1]);
+        assert_ne!(bytes(&[1, 1, 257]), bytes(&[257, 1, 1]));
+    }
 
     #[test]
     fn targets_are_learnt_in_deviations_and_given_back_in_their_units() {

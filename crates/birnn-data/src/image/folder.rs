@@ -19,7 +19,6 @@ use crate::own::{left_out, not_there};
 use crate::provenance::VerifiedFile;
 use crate::series::file::{Labels, NoClass};
 use crate::split::MOST_CLASSES;
-use crate::targets::with_bytes_of;
 
 /// Brings all pictures into memory, each of `shape` rows and columns. Where all training pictures are of it,
 /// they are taken as they are, and else prepared as a picture is that a net is asked about.
@@ -186,7 +185,11 @@ impl Listed {
             let name = path.file_name().unwrap_or_default().as_encoded_bytes();
             hash.update((name.len() as u64).to_le_bytes());
             hash.update(name);
-            with_bytes_of(*label, |bytes| hash.update(bytes));
+            // A byte, as there was no more once; of a class that takes two, both.
+            match u8::try_from(*label) {
+                Ok(label) => hash.update([label]),
+                Err(_) => hash.update(label.to_le_bytes()),
+            }
             pixels.extend(image(&bytes).map_err(refused)?);
         }
         Ok(Read { images: Images { rows, cols, pixels }, hash })
